@@ -1,0 +1,3 @@
+"""jaxad: image anomaly detection with autoencoders, in JAX."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,51 @@
+"""The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
+
+from jaxad.config.data import Augment, Corrupt, Corrupted, Corruption, Data
+from jaxad.config.experiment import Config
+from jaxad.config.models import Conv, Deep, Linear
+from jaxad.config.scoring import (
+    Baselines,
+    Conformal,
+    Cost,
+    F1Max,
+    FixedFpr,
+    Mad,
+    MaxMargin,
+    MinRecall,
+    Percentile,
+    PrCorner,
+    Score,
+    Threshold,
+    Youden,
+    ZScore,
+)
+from jaxad.config.training import Loss, Optim, Train
+
+__all__ = [
+    "Augment",
+    "Baselines",
+    "Config",
+    "Conformal",
+    "Conv",
+    "Corrupt",
+    "Corrupted",
+    "Corruption",
+    "Cost",
+    "Data",
+    "Deep",
+    "F1Max",
+    "FixedFpr",
+    "Linear",
+    "Loss",
+    "Mad",
+    "MaxMargin",
+    "MinRecall",
+    "Optim",
+    "Percentile",
+    "PrCorner",
+    "Score",
+    "Threshold",
+    "Train",
+    "Youden",
+    "ZScore",
+]

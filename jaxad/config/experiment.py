@@ -1,0 +1,29 @@
+"""The experiment: every choice of a run in one value."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from jaxad.config.data import Corrupt, Data
+from jaxad.config.fields import spec
+from jaxad.config.models import Deep, Model
+from jaxad.config.scoring import Baselines, Score, Threshold
+from jaxad.config.training import Loss, Optim, Train
+
+
+@spec
+class Config:
+    """An experiment. The defaults are the embedded one, which needs no download."""
+
+    data: Data = Field(default_factory=Data)
+    model: Model = Field(default_factory=Deep)
+    corrupt: Corrupt = Field(default_factory=Corrupt)
+    loss: Loss = Field(default_factory=Loss)
+    optim: Optim = Field(default_factory=Optim)
+    train: Train = Field(default_factory=Train)
+    score: Score = Field(default_factory=Score)
+    threshold: Threshold = Field(default_factory=Threshold)
+    baselines: Baselines = Field(default_factory=Baselines)
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    name: str | None = None
+    """Name of the run folder below `runs/`; none: the config file's."""

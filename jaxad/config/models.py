@@ -1,0 +1,60 @@
+"""Specs of the models; the modules themselves are in `jaxad.models`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jaxad.config.fields import Probability, Size, spec
+
+Activation = Literal["relu", "leaky_relu", "tanh", "gelu", "silu"]
+Head = Literal["sigmoid", "linear"]
+Sizes = Annotated[tuple[Size, ...], Field(min_length=1)]
+
+
+@spec
+class Linear:
+    """One linear layer down, one up."""
+
+    latent_dim: Size = 32
+    """Size of the bottleneck."""
+    head: Head = "linear"
+    """What ends the network: `sigmoid` keeps the output in [0, 1]."""
+    kind: Literal["linear"] = "linear"
+
+
+@spec
+class Deep:
+    """Fully connected layers down to the bottleneck and mirrored up again."""
+
+    hidden: Sizes = (256, 64)
+    """Sizes of the hidden layers of the encoder."""
+    latent_dim: Size = 32
+    """Size of the bottleneck."""
+    activation: Activation = "relu"
+    batch_norm: bool = True
+    dropout: Probability = 0.0
+    """Share of hidden units dropped in training; 0 is off."""
+    head: Head = "sigmoid"
+    """What ends the network: `sigmoid` keeps the output in [0, 1]."""
+    kind: Literal["deep"] = "deep"
+
+
+@spec
+class Conv:
+    """Convolutions with max pooling down, up-sampling and convolutions up."""
+
+    channels: Sizes = (16, 8)
+    """Channels of the encoder's convolutions; each is followed by 2x2 max pooling."""
+    kernel_size: Size = 3
+    latent_dim: Size | None = None
+    """Size of a dense bottleneck; none: the last feature map is the bottleneck."""
+    activation: Activation = "relu"
+    batch_norm: bool = False
+    dropout: Probability = 0.0
+    """Share of feature-map values dropped in training; 0 is off."""
+    head: Head = "sigmoid"
+    """What ends the network: `sigmoid` keeps the output in [0, 1]."""
+    kind: Literal["conv"] = "conv"
+
+
+Model = Annotated[Linear | Deep | Conv, Field(discriminator="kind")]

@@ -1,0 +1,60 @@
+"""How a run learns: loss, optimiser, loop."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jaxad.config.fields import Decay, NonNegative, Positive, Probability, Size, spec
+
+
+@spec
+class Loss:
+    """Reconstruction loss, averaged over pixels, and penalties on the kernels."""
+
+    kind: Literal["mse", "mae", "bce", "ssim"] = "mse"
+    l1: NonNegative = 0.0
+    """Weight of the sum of the kernels' absolute values; 0 is off."""
+    l2: NonNegative = 0.0
+    """Weight of half the sum of the kernels' squares; 0 is off."""
+
+
+@spec
+class Optim:
+    """The optimiser; the rate at a step is `lr` times the schedule's unit shape."""
+
+    kind: Literal["sgd", "adam", "adamw", "rmsprop"] = "adam"
+    lr: Positive = 1e-3
+    """Learning rate."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled weight decay (AdamW only); 0 is off."""
+    momentum: Probability = 0.0
+    """Momentum of SGD and RMSprop; 0 is off."""
+    b1: Decay = 0.9
+    """Decay of the first moment (Adam, AdamW)."""
+    b2: Decay = 0.999
+    """Decay of the second moment (Adam, AdamW, RMSprop)."""
+    clip: NonNegative = 0.0
+    """Largest global norm of the gradient; 0 is off."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of all steps in which the rate rises linearly from zero."""
+
+
+@spec
+class Train:
+    """The loop."""
+
+    epochs: Size = 10
+    batch_size: Size = 128
+    patience: Size | None = None
+    """Stop after so many epochs without a better validation loss; none: never."""
+    select: Literal["best", "last"] = "best"
+    """Which epoch's model is kept: the best validation loss, or the last one."""
+    ema: Probability = 0.0
+    """Decay of an exponential moving average of the model; 0 is off."""
+    init_from: str | None = None
+    """A run folder to start from with its parameters (warm start)."""
+    segment_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Longest time on the device between two looks at signals and progress."""
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """Time between checkpoints; each epoch's end is saved too, if this has passed."""
