@@ -1,0 +1,120 @@
+"""Baselines: the same scores in any company, the same detector again, clear errors."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
+
+from jaxad import baselines
+from jaxad.config.scoring import Baselines
+from jaxad.errors import ConfigError, DataError
+
+SPEC = Baselines(components=16, subsample=300)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """(1797, 8, 8, 1) uint8."""
+    return (load_digits().images[..., None] * (255 / 16)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def detectors(digits):
+    return {
+        name: baselines.fit(name, SPEC, digits[:600], seed=3)
+        for name in baselines.RECIPES
+    }
+
+
+def noisy(images, level, seed=0):
+    u = np.random.default_rng(seed).random(images.shape)
+    return np.where(u < level / 2, 0, np.where(u < level, 255, images)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", baselines.RECIPES)
+class TestEach:
+    def test_higher_is_more_anomalous(self, name, digits, detectors):
+        score = detectors[name].score
+        clean, bad = score(digits[600:]), score(noisy(digits[600:], 0.5))
+        assert clean.dtype == np.float32
+        label = np.repeat([0, 1], len(clean))
+        assert roc_auc_score(label, np.concatenate([clean, bad])) > 0.97
+
+    def test_scores_do_not_depend_on_the_batch(self, name, digits, detectors):
+        score = detectors[name].score
+        images = np.concatenate([digits[600:], noisy(digits[600:], 0.1)])
+        together = score(images)
+        order = np.random.default_rng(1).permutation(len(images))
+        np.testing.assert_array_equal(score(images[order]), together[order])
+        alone = np.concatenate([score(images[i : i + 1]) for i in (0, 7, 1500)])
+        np.testing.assert_array_equal(alone, together[[0, 7, 1500]])
+
+    def test_a_seed_gives_the_same_detector(self, name, digits, detectors):
+        again = baselines.fit(name, SPEC, digits[:600], seed=3)
+        images = noisy(digits[600:700], 0.1)
+        np.testing.assert_array_equal(
+            again.score(images), detectors[name].score(images)
+        )
+        assert again.trained_on == (300 if name in ("lof", "ocsvm") else 600)
+
+    def test_bytes_and_floats_agree(self, name, digits, detectors):
+        floats = digits.astype(np.float32) / np.float32(255)
+        again = baselines.fit(name, SPEC, floats[:600], seed=3)
+        np.testing.assert_array_equal(
+            again.score(floats[600:700]), detectors[name].score(digits[600:700])
+        )
+
+    def test_few_or_equal_images_are_no_trouble(self, name, digits):
+        for images in (digits[:3], np.repeat(digits[:1], 30, axis=0)):
+            detector = baselines.fit(name, Baselines(components=2), images, seed=0)
+            assert np.isfinite(detector.score(digits[:5])).all()
+        assert detector.score(digits[:0]).shape == (0,)
+
+
+def test_pca_is_the_projection_onto_the_leading_singular_vectors(digits, detectors):
+    rows = (digits / 255.0).reshape(len(digits), -1)
+    centred = rows - rows[:600].mean(0)
+    basis = np.linalg.svd(centred[:600], full_matrices=False)[2][:16]
+    residual = centred - centred @ basis.T @ basis
+    np.testing.assert_allclose(
+        detectors["pca"].score(digits),
+        np.square(residual).mean(1),
+        rtol=1e-3,
+        atol=1e-7,
+    )
+
+
+def test_no_thread_is_left_over(digits, detectors):
+    before = set(threading.enumerate())
+    detectors["isolation_forest"].score(digits)
+    assert not [t for t in set(threading.enumerate()) - before if not t.daemon]
+
+
+def test_scikit_learn_is_imported_only_by_a_fit():
+    code = "import sys, jaxad.baselines; assert 'sklearn' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
+
+
+def test_bad_input_is_refused_in_one_line(digits, detectors):
+    nan = np.full((4, 8, 8, 1), np.nan, np.float32)
+    for error, match, call in [
+        (ConfigError, "choose from", lambda: baselines.fit("svm", SPEC, digits, 0)),
+        (
+            ConfigError,
+            "to 10 or less",
+            lambda: baselines.fit("pca", SPEC, digits[:10], 0),
+        ),
+        (DataError, "give two", lambda: baselines.fit("lof", SPEC, digits[:1], 0)),
+        (DataError, "uint8", lambda: baselines.fit("lof", SPEC, digits / 255.0, 0)),
+        (DataError, "finite", lambda: baselines.fit("lof", SPEC, nan, 0)),
+        (DataError, "finite", lambda: detectors["lof"].score(nan)),
+        (DataError, "resize", lambda: detectors["lof"].score(digits[:, :4])),
+    ]:
+        with pytest.raises(error, match=match) as caught:
+            call()
+        assert "\n" not in str(caught.value)
