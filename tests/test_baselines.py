@@ -8,11 +8,12 @@ import threading
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from jaxad import baselines
 from jaxad.config.scoring import Baselines
 from jaxad.errors import ConfigError, DataError
+from jaxad.trivial import trivial_scores
 
 SPEC = Baselines(components=16, subsample=300)
 
@@ -118,3 +119,60 @@ def test_bad_input_is_refused_in_one_line(digits, detectors):
         with pytest.raises(error, match=match) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def rows(digits):
+    bad = noisy(digits, 0.5)
+    test = np.concatenate([digits[300:600], bad[300:400]])
+    label = np.repeat([0, 1], [300, 100])
+    val = np.concatenate([digits[:300], bad[:300]])
+    untrained = np.arange(600, dtype=np.float32), np.arange(400, dtype=np.float32)
+    return (
+        trivial_scores(digits[:300], val, test, label, untrained, seed=1),
+        val,
+        test,
+        label,
+    )
+
+
+def test_calling_all_anomalous_scores_2p_over_1_plus_p(rows):
+    trivial, _, _, label = rows
+    row = trivial["all_anomalous"]
+    called = row.test_scores >= row.upper
+    assert called.all()
+    assert f1_score(label, called) == pytest.approx(2 * 0.25 / 1.25)
+
+
+def test_only_the_oracle_row_reads_test_labels(rows):
+    trivial, val, test, label = rows
+    untrained = trivial["untrained"].val_scores, trivial["untrained"].test_scores
+    turned = trivial_scores(val[:300], val, test, 1 - label, untrained, seed=1)
+    for name, row in trivial.items():
+        assert row.val_scores.dtype == row.test_scores.dtype == np.float32
+        changed = not np.array_equal(row.test_scores, turned[name].test_scores)
+        assert changed == (row.status == "oracle")
+    assert roc_auc_score(label, trivial["raw_brightness"].test_scores) > 0.5
+    notes = {trivial["raw_brightness"].note, turned["raw_brightness"].note}
+    assert {note.split()[0] for note in notes} == {"brighter", "darker"}
+
+
+def test_distances_are_two_sided_from_the_validation_mean(rows, digits):
+    trivial, _, test, _ = rows
+    flat = test.reshape(400, -1) / 255.0
+    normals = digits[:300].reshape(300, -1) / 255.0
+    for name, f in (("brightness", np.mean), ("contrast", np.std)):
+        wanted = np.abs(f(flat, 1) - f(normals, 1).mean())
+        scores = trivial[f"{name}_distance"].test_scores
+        np.testing.assert_allclose(scores, wanted, rtol=1e-5, atol=1e-8)
+
+
+def test_trivial_rows_check_lengths_and_bear_one_class(rows):
+    trivial, val, test, label = rows
+    untrained = trivial["untrained"].val_scores, trivial["untrained"].test_scores
+    alone = trivial_scores(val[:300], val, test, 0 * label, untrained)
+    assert "one class" in alone["raw_brightness"].note
+    with pytest.raises(DataError, match="one for each"):
+        trivial_scores(val[:300], val, test, label[:5], untrained)
+    with pytest.raises(DataError, match="no validation normals"):
+        trivial_scores(val[:0], val, test, label, untrained)
