@@ -1,0 +1,67 @@
+"""What a way to detect anomalies is: pure functions, after blackjax and optax."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import jax
+
+from jaxad.types import Batch, Output, Scores, State
+
+Hparams = Mapping[str, jax.Array]
+"""Dotted config name -> () float32. A number that is off for the run is absent."""
+
+
+class Init(Protocol):
+    """A fresh state. Only the shapes and dtypes of `batch` matter."""
+
+    def __call__(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State: ...
+
+
+class Step(Protocol):
+    """One update from one batch, and scalars to log: at least `loss`, `grad_norm`.
+
+    axis_name: the mapped axis that the batch is split over, if any. Loss and gradient
+    are sums over valid examples divided by their number on all devices.
+    """
+
+    def __call__(
+        self,
+        key: jax.Array,
+        hparams: Hparams,
+        state: State,
+        batch: Batch,
+        axis_name: str | None = None,
+    ) -> tuple[State, dict[str, jax.Array]]: ...
+
+
+class Validate(Protocol):
+    """(B,) float32 whose mean over valid examples early stopping looks at."""
+
+    def __call__(
+        self, key: jax.Array, hparams: Hparams, model: Any, batch: Batch
+    ) -> jax.Array: ...
+
+
+class Score(Protocol):
+    """Scores of image (B, H, W, C); an example's score ignores the rest of its batch."""
+
+    def __call__(
+        self, key: jax.Array, hparams: Hparams, model: Any, image: jax.Array
+    ) -> Scores: ...
+
+
+class Method(NamedTuple):
+    """A detector as pure functions; the loop does not know which one it runs.
+
+    validate: None where nothing is to be validated (a GAN).
+    output: (key, hparams, model, image) -> Output, for pictures and diagnostics; None
+        where the method does not reconstruct.
+    finalize: (key, hparams, model, batches) -> model, once after training; None: as is.
+    """
+
+    init: Init
+    step: Step
+    validate: Validate | None
+    score: Score
+    output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
+    finalize: Callable[[jax.Array, Hparams, Any, Any], Any] | None = None

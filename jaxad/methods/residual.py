@@ -1,0 +1,40 @@
+"""Scores and anomaly maps from an image and its reconstruction.
+
+A map is (B, H, W) float32, averaged over channels; a score is its mean, or the mean of
+its largest values.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jaxad import losses
+from jaxad.config import Score
+from jaxad.types import Scores
+
+
+def scores(spec: Score, image: jax.Array, recon: jax.Array) -> Scores:
+    """The scores that `spec` names. image, recon: (B, H, W, C) float32 in [0, 1]."""
+    values, maps = {}, {}
+    for name in spec.names:
+        maps[name] = MAPS[name](recon, image)
+        values[name] = (
+            top_mean(maps[name], spec.top)
+            if name == "top"
+            else jnp.mean(maps[name], (1, 2))
+        )
+    return Scores(values, maps)
+
+
+def top_mean(anomaly_map: jax.Array, share: float) -> jax.Array:
+    """Mean of the largest `share` of the pixels of each map. (B, H, W) -> (B,)."""
+    flat = anomaly_map.reshape(anomaly_map.shape[0], -1)
+    count = max(1, round(share * flat.shape[1]))
+    return jnp.mean(jax.lax.top_k(flat, count)[0], 1)
+
+
+MAPS = {
+    "mse": losses.squared_error_map,
+    "mae": losses.absolute_error_map,
+    "ssim": losses.ssim_map,
+    "top": losses.squared_error_map,
+}

@@ -1,0 +1,72 @@
+"""Flax modules behind three functions; no other room knows Flax.
+
+A model of one's own is any Linen module that takes `image` (B, H, W, C) and, if it
+wants to, `mode: Mode` (or `train: bool`), and returns an `Output` or the recon alone.
+"""
+
+import inspect
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from jaxad.config import models as specs
+from jaxad.models.conv import ConvAE
+from jaxad.models.convolution import conv2d
+from jaxad.models.deep import DeepAE
+from jaxad.models.layers import Mode
+from jaxad.models.linear import LinearAE
+from jaxad.types import Output
+
+FAMILIES: dict[type, type[nn.Module]] = {
+    specs.Linear: LinearAE,
+    specs.Deep: DeepAE,
+    specs.Conv: ConvAE,
+}
+
+
+def build(spec: Any) -> nn.Module:
+    """The module of a spec."""
+    return FAMILIES[type(spec)](spec)
+
+
+def init(module: nn.Module, key: jax.Array, image: jax.Array) -> dict[str, Any]:
+    """Fresh variables: {"params": ..., and "batch_stats" where there are any}.
+
+    image: (B, H, W, C) float32; only its shape and dtype matter.
+    """
+    keys = {"params": key, "dropout": key, "sample": key}
+    return dict(module.init(keys, image, **_arguments(module, Mode())))
+
+
+def apply(
+    module: nn.Module,
+    variables: dict[str, Any],
+    image: jax.Array,
+    mode: Mode = Mode(),
+    key: jax.Array | None = None,
+) -> tuple[Output, dict[str, Any]]:
+    """Apply a module to image (B, H, W, C); also returns its updated variables.
+
+    key: feeds dropout and sampling; needed where `mode` asks for them.
+    """
+    rngs = None if key is None else {"dropout": key, "sample": key}
+    kept = [name for name in variables if name != "params"] if mode.train else []
+    arguments = _arguments(module, mode)
+    output, updated = module.apply(
+        variables, image, **arguments, rngs=rngs, mutable=kept
+    )
+    output = output if isinstance(output, Output) else Output(output, output)
+    return output, {**variables, **updated}
+
+
+def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
+    """What of `mode` the module's `__call__` asks for."""
+    known = inspect.signature(type(module).__call__).parameters
+    if "mode" in known:
+        return {"mode": mode}
+    return {"train": mode.train} if "train" in known else {}
+
+
+__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "apply", "build"]
+__all__ += ["conv2d", "init"]

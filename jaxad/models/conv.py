@@ -1,0 +1,66 @@
+"""The convolutional autoencoder: max pooling down, nearest up-sampling up."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxad.config import models as spec_of
+from jaxad.models.convolution import max_pool, upsample
+from jaxad.models.layers import ACTIVATIONS, HEADS, BatchNorm, Conv, Dropout, Mode
+from jaxad.types import Output
+
+
+class ConvAE(nn.Module):
+    """Convolutions with 2x2 pooling, an optional dense bottleneck, and the mirror.
+
+    image (B, H, W, C) -> recon (B, H, W, C), latent (B, h, w, c) or (B, latent_dim).
+    Odd sizes are padded with their edge before pooling and cropped on the way up.
+    """
+
+    spec: spec_of.Conv
+
+    @nn.compact
+    def __call__(self, image: jax.Array, mode: Mode = Mode()) -> Output:
+        spec, x, sizes = self.spec, image, []
+        for i, channels in enumerate(spec.channels):
+            x = _Block(spec, channels, name=f"encoder_{i}")(x, mode)
+            sizes.append(x.shape[1:3])
+            x = max_pool(_even(x), 2)
+        x, latent = self._bottleneck(x)
+        for i, channels in enumerate(reversed(spec.channels)):
+            x = _Block(spec, channels, name=f"decoder_{i}")(x, mode)
+            height, width = sizes.pop()
+            x = upsample(x, 2)[:, :height, :width]
+        x = Conv(image.shape[-1], spec.kernel_size, name="output")(x)
+        return Output(HEADS[spec.head](x), latent)
+
+    @nn.nowrap
+    def _bottleneck(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        if self.spec.latent_dim is None:
+            return x, x
+        shape = x.shape
+        latent = nn.Dense(self.spec.latent_dim, name="latent")(x.reshape(shape[0], -1))
+        x = nn.Dense(shape[1] * shape[2] * shape[3], name="from_latent")(latent)
+        return ACTIVATIONS[self.spec.activation](x).reshape(shape), latent
+
+
+class _Block(nn.Module):
+    """Convolution, batch norm, activation, dropout."""
+
+    spec: spec_of.Conv
+    channels: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
+        spec = self.spec
+        # A bias before batch norm has no gradient but rounding noise.
+        x = Conv(self.channels, spec.kernel_size, use_bias=not spec.batch_norm)(x)
+        if spec.batch_norm:
+            x = BatchNorm()(x, mode)
+        return Dropout()(ACTIVATIONS[spec.activation](x), mode)
+
+
+def _even(x: jax.Array) -> jax.Array:
+    """Repeat the last row and column where height or width is odd."""
+    pads = ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0))
+    return jnp.pad(x, pads, mode="edge") if any(p for _, p in pads) else x

@@ -1,0 +1,113 @@
+"""Layers that the models share. An image is (B, H, W, C) float32."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxad.models.convolution import conv2d
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": nn.relu,
+    "leaky_relu": lambda x: nn.leaky_relu(x, 0.2),
+    "tanh": nn.tanh,
+    "gelu": nn.gelu,
+    "silu": nn.silu,
+}
+HEADS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "sigmoid": nn.sigmoid,
+    "linear": lambda x: x,
+}
+
+
+class Mode(NamedTuple):
+    """How a model is applied.
+
+    train: use and update batch statistics, drop units.
+    dropout: () float32 or None, the share of dropped units; None is off.
+    valid: (B,) bool or None, False for padding, which batch statistics leave out.
+    axis_name: the mapped axis that a batch is split over, if any.
+    """
+
+    train: bool = False
+    dropout: jax.Array | None = None
+    valid: jax.Array | None = None
+    axis_name: str | None = None
+
+
+class Conv(nn.Module):
+    """A convolution, SAME padding, stride 1; fast under `scan` on a CPU as well."""
+
+    features: int
+    kernel_size: int = 3
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, image: jax.Array) -> jax.Array:
+        size = (self.kernel_size, self.kernel_size, image.shape[-1], self.features)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
+        image = conv2d(image, kernel)
+        if self.use_bias:
+            bias = self.param("bias", nn.initializers.zeros, (self.features,))
+            image = image + bias.reshape(1, 1, 1, -1)
+        return image
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (Ioffe and Szegedy, 2015) over all but the last axis.
+
+    Statistics are those of the valid examples of the whole batch, also where it is
+    split over devices: Flax averages the devices' means, which is wrong as soon as
+    they hold different numbers of valid examples.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
+        size = (x.shape[-1],)
+        mean_kept = self.variable("batch_stats", "mean", jnp.zeros, size)
+        var_kept = self.variable("batch_stats", "var", jnp.ones, size)
+        scale = self.param("scale", nn.initializers.ones, size)
+        bias = self.param("bias", nn.initializers.zeros, size)
+        if mode.train:
+            mean, var = _moments(x, mode)
+            if not self.is_initializing():
+                keep = self.momentum
+                mean_kept.value = keep * mean_kept.value + (1 - keep) * mean
+                var_kept.value = keep * var_kept.value + (1 - keep) * var
+        else:
+            mean, var = mean_kept.value, var_kept.value
+        shape = (1,) * (x.ndim - 1) + size
+        factor = scale * jax.lax.rsqrt(var + self.epsilon)
+        return (x - mean.reshape(shape)) * factor.reshape(shape) + bias.reshape(shape)
+
+
+def _moments(x: jax.Array, mode: Mode) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance of each channel over the valid examples of all devices."""
+    axes = tuple(range(x.ndim - 1))
+    weight = jnp.ones(x.shape[0]) if mode.valid is None else mode.valid
+    weight = weight.astype(x.dtype).reshape((-1,) + (1,) * (x.ndim - 1))
+    per_example = x.size // x.shape[0] // x.shape[-1]
+
+    def total(values):
+        return jax.lax.psum(values, mode.axis_name) if mode.axis_name else values
+
+    count = jnp.maximum(total(jnp.sum(weight)) * per_example, 1.0)
+    mean = total(jnp.sum(x * weight, axes)) / count
+    centred = x - mean.reshape((1,) * (x.ndim - 1) + (-1,))
+    return mean, total(jnp.sum(centred * centred * weight, axes)) / count
+
+
+class Dropout(nn.Module):
+    """Dropout whose rate may be traced (`nn.Dropout` compares it in Python)."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
+        if mode.dropout is None or not mode.train:
+            return x
+        keep = jax.random.bernoulli(self.make_rng("dropout"), 1 - mode.dropout, x.shape)
+        return jnp.where(keep, x / (1 - mode.dropout), 0.0)

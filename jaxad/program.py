@@ -1,0 +1,264 @@
+"""A run as pure functions: steps, segments of steps, and the end of an epoch.
+
+A segment lies within an epoch and ends at any step. Cutting a run into other segments
+changes no byte of it, so progress, signals and checkpoints can come at any time.
+Nothing here knows which method it runs.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxad.config import Config, Train
+from jaxad.data import augment, to_float
+from jaxad.methods import Hparams, Method
+from jaxad.streams import stream
+from jaxad.types import Batch, State
+
+RUNNING, DIVERGED, COLLAPSED = 0, 1, 2
+
+
+class TrainData(NamedTuple):
+    """Examples on the device, shared by all members of a grid.
+
+    image: (N, H, W, C) uint8 or float32 in [0, 1]; label: (N,) int32.
+    rows, val_rows: (n,) int32 indices of the training and validation examples; -1 pads.
+    """
+
+    image: jax.Array
+    label: jax.Array
+    rows: jax.Array
+    val_image: jax.Array
+    val_label: jax.Array
+    val_rows: jax.Array
+
+
+class Carry(NamedTuple):
+    """All that goes from segment to segment, and all that a checkpoint holds.
+
+    average: moving average of the model, None where it is off.
+    best: the model of the best epoch so far; best_value, best_epoch: () its validation
+        loss and 0-based epoch (-1: none yet).
+    waited: () int32, epochs since the best one. stopped: () bool.
+    status: () int32, RUNNING, DIVERGED or COLLAPSED; status_step: () the step it befell.
+    sums: running sums of the epoch's info, weighted by examples; weight: their number.
+    """
+
+    state: State
+    average: Any
+    best: Any
+    best_value: jax.Array
+    best_epoch: jax.Array
+    waited: jax.Array
+    stopped: jax.Array
+    status: jax.Array
+    status_step: jax.Array
+    sums: dict[str, jax.Array]
+    weight: jax.Array
+    history: dict[str, jax.Array]
+
+
+class Program(NamedTuple):
+    """Pure functions of a run; `jit` them, or `vmap` them over members first.
+
+    start(key, hparams, data, model=None) -> Carry; `model` warm-starts it.
+    segment(key, hparams, data, carry, epoch, first, last) -> Carry, with traced bounds
+        0 <= first <= last <= steps of one epoch.
+    fit(key, hparams, data) -> Carry: all epochs, for notebooks and grids.
+    steps: steps of an epoch.
+    """
+
+    start: Callable[..., Carry]
+    segment: Callable[..., Carry]
+    fit: Callable[..., Carry]
+    steps: int
+
+
+def steps_of(train: Train, examples: int) -> int:
+    """Steps of one epoch; the last batch is padded."""
+    return math.ceil(examples / train.batch_size)
+
+
+def program(method: Method, config: Config, examples: int, block: int = 512) -> Program:
+    """The functions of a run of `config` on so many training rows.
+
+    config: as from `jaxad.config.blank`; its train and data.augment groups count.
+    block: validation examples looked at together.
+    """
+    steps = steps_of(config.train, examples)
+
+    def start(key, hparams, data, model=None) -> Carry:
+        state = method.init(stream(key, "init"), hparams, _example(config, data))
+        if model is not None:
+            state = state._replace(model=model)
+        return _fresh(method, config, key, hparams, state, data)
+
+    def segment(key, hparams, data, carry, epoch, first, last) -> Carry:
+        order = _order(stream(key, "order"), epoch, data.rows, steps, config.train)
+
+        def going(at):
+            i, carry = at
+            return (i < last) & (carry.status == RUNNING) & ~carry.stopped
+
+        def body(at):
+            i, carry = at
+            now = epoch * steps + i
+            return i + 1, _step(
+                method, config, key, hparams, data, order[i], now, carry
+            )
+
+        _, carry = jax.lax.while_loop(going, body, (first, carry))
+        done = (last == steps) & (carry.status == RUNNING) & ~carry.stopped
+
+        def end(carry):
+            return _end_epoch(method, config, key, hparams, data, epoch, carry, block)
+
+        return jax.lax.cond(done, end, lambda carry: carry, carry)
+
+    def fit(key, hparams, data, model=None) -> Carry:
+        def one(epoch, carry):
+            first, last = jnp.int32(0), jnp.int32(steps)
+            return segment(key, hparams, data, carry, epoch, first, last)
+
+        carry = start(key, hparams, data, model)
+        return jax.lax.fori_loop(0, config.train.epochs, one, carry)
+
+    return Program(start, segment, fit, steps)
+
+
+def chosen(config: Config, carry: Carry) -> Any:
+    """The model a run ends with: the best epoch's, or the last one (averaged)."""
+    last = carry.state.model if carry.average is None else carry.average
+    if config.train.select == "last":
+        return last
+    none_yet = carry.best_epoch < 0
+    return jax.tree.map(lambda a, b: jnp.where(none_yet, a, b), last, carry.best)
+
+
+def _example(config: Config, data: TrainData) -> Batch:
+    shape = (config.train.batch_size, *data.image.shape[1:])
+    rows = jnp.zeros(shape[0], jnp.int32)
+    return Batch(jnp.zeros(shape, jnp.float32), rows, rows == 0)
+
+
+def _fresh(method, config, key, hparams, state: State, data: TrainData) -> Carry:
+    batch = _example(config, data)
+    info = jax.eval_shape(method.step, key, hparams, state, batch)[1]
+    names = [name for name in info if name != "count"]
+    empty = jnp.full(config.train.epochs, jnp.nan, jnp.float32)
+    return Carry(
+        state=state,
+        average=state.model if "train.ema" in hparams else None,
+        # Own buffers: the carry is donated, and one buffer cannot be given twice.
+        best=jax.tree.map(jnp.copy, state.model),
+        best_value=jnp.float32(jnp.inf),
+        best_epoch=jnp.int32(-1),
+        waited=jnp.int32(0),
+        stopped=jnp.bool_(False),
+        status=jnp.int32(RUNNING),
+        status_step=jnp.int32(-1),
+        sums={name: jnp.float32(0) for name in names},
+        weight=jnp.float32(0),
+        history={name: empty for name in [*(f"train_{n}" for n in names), "val_loss"]},
+    )
+
+
+def _order(key, epoch, rows, steps: int, train: Train) -> jax.Array:
+    """(steps, batch) int32: the epoch's examples, one global order; -1 pads the end."""
+    order = jax.random.permutation(jax.random.fold_in(key, epoch), rows)
+    padding = steps * train.batch_size - rows.shape[0]
+    order = jnp.concatenate([order, jnp.full(padding, -1, jnp.int32)])
+    return order.reshape(steps, train.batch_size)
+
+
+def _take(image: jax.Array, label: jax.Array, rows: jax.Array) -> Batch:
+    at = jnp.maximum(rows, 0)
+    return Batch(to_float(image[at]), label[at], rows >= 0)
+
+
+def _step(method, config, key, hparams, data, rows, now, carry: Carry) -> Carry:
+    key = jax.random.fold_in(stream(key, "step"), now)
+    batch = _take(data.image, data.label, rows)
+    batch = batch._replace(
+        image=augment(stream(key, "augment"), batch.image, config.data.augment)
+    )
+    state, info = method.step(key, hparams, carry.state, batch)
+    weight = info["count"]
+    sums = {name: carry.sums[name] + info[name] * weight for name in carry.sums}
+    # Written so that NaN counts: it is neither finite nor zero.
+    norm = info["grad_norm"]
+    status = jnp.where(norm == 0, COLLAPSED, RUNNING)
+    status = jnp.where(jnp.isfinite(norm), status, DIVERGED).astype(jnp.int32)
+    return carry._replace(
+        state=state,
+        average=_averaged(hparams, carry.average, state.model, now),
+        sums=sums,
+        weight=carry.weight + weight,
+        status=status,
+        status_step=jnp.where(status == RUNNING, carry.status_step, now),
+    )
+
+
+def _averaged(hparams: Hparams, average, model, now):
+    """Exponential moving average; the decay rises, or early epochs would weigh on it."""
+    if average is None:
+        return None
+    t = now.astype(jnp.float32)
+    decay = jnp.minimum(hparams["train.ema"], (1 + t) / (10 + t))
+    return jax.tree.map(lambda a, m: decay * a + (1 - decay) * m, average, model)
+
+
+def _end_epoch(method, config, key, hparams, data, epoch, carry: Carry, block) -> Carry:
+    model = carry.state.model if carry.average is None else carry.average
+    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), carry.state.model)
+    good = jnp.all(jnp.stack(jax.tree.leaves(finite)))
+    row = {f"train_{n}": s / carry.weight for n, s in carry.sums.items()}
+    row["val_loss"] = _validation(method, key, hparams, model, data, block)
+    better = good & (row["val_loss"] < carry.best_value)
+    if method.validate is None:
+        better = good
+    waited = jnp.where(better, 0, carry.waited + 1)
+    patience = config.train.patience
+    return carry._replace(
+        best=jax.tree.map(lambda a, b: jnp.where(better, a, b), model, carry.best),
+        best_value=jnp.where(better, row["val_loss"], carry.best_value),
+        best_epoch=jnp.where(better, epoch, carry.best_epoch),
+        waited=waited,
+        stopped=jnp.bool_(False) if patience is None else waited >= patience,
+        status=jnp.where(good, carry.status, DIVERGED).astype(jnp.int32),
+        status_step=jnp.where(
+            good, carry.status_step, (epoch + 1) * _steps(config, data) - 1
+        ),
+        sums=jax.tree.map(jnp.zeros_like, carry.sums),
+        weight=jnp.zeros_like(carry.weight),
+        history={n: h.at[epoch].set(row[n]) for n, h in carry.history.items()},
+    )
+
+
+def _steps(config: Config, data: TrainData) -> int:
+    return steps_of(config.train, data.rows.shape[0])
+
+
+def _validation(method, key, hparams, model, data: TrainData, block: int) -> jax.Array:
+    """Mean of the method's criterion over the validation rows; NaN if it has none."""
+    if method.validate is None:
+        return jnp.float32(jnp.nan)
+    count = math.ceil(data.val_rows.shape[0] / block)
+    padding = count * block - data.val_rows.shape[0]
+    rows = jnp.concatenate([data.val_rows, jnp.full(padding, -1, jnp.int32)])
+    key = stream(key, "validate")  # the same noise in every epoch
+
+    def one(totals, at):
+        index, rows = at
+        batch = _take(data.val_image, data.val_label, rows)
+        values = method.validate(jax.random.fold_in(key, index), hparams, model, batch)
+        total = jnp.sum(jnp.where(batch.valid, values, 0.0))
+        return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None
+
+    start = (jnp.float32(0), jnp.int32(0))
+    blocks = (jnp.arange(count), rows.reshape(count, block))
+    (total, number), _ = jax.lax.scan(one, start, blocks)
+    return total / number.astype(jnp.float32)

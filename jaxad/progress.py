@@ -1,0 +1,67 @@
+"""What a run says while it works: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from typing import NamedTuple, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Look(NamedTuple):
+    """How far a run is. epoch: finished epochs; losses: of the last one, or NaN."""
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    train_loss: float
+    val_loss: float
+
+
+class Reporter:
+    """Shows looks at a run. Used as a context; `quiet` shows nothing.
+
+    every: seconds between two plain lines where the output is no terminal.
+    """
+
+    def __init__(
+        self, quiet: bool = False, every: float = 5.0, to: TextIO | None = None
+    ):
+        self.quiet = quiet
+        self.every = every
+        self.console = Console(file=to or sys.stderr, highlight=False, soft_wrap=True)
+        self.started = self.said = time.monotonic()
+        self.bar: Progress | None = None
+
+    def __enter__(self) -> "Reporter":
+        if self.console.is_terminal and not self.quiet:
+            columns = (TextColumn("{task.description}"), BarColumn())
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console)
+            self.bar.start()
+            self.task = self.bar.add_task("training", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def say(self, text: str) -> None:
+        """One plain line."""
+        if not self.quiet:
+            self.console.print(text, markup=False)
+
+    def look(self, look: Look) -> None:
+        """Show how far the run is."""
+        text = f"epoch {look.epoch}/{look.epochs} step {look.step}/{look.steps}"
+        if look.epoch:
+            text += f" train {look.train_loss:.5g} val {look.val_loss:.5g}"
+        if self.bar is not None:
+            self.bar.update(
+                self.task, description=text, total=look.steps, completed=look.step
+            )
+            return
+        now = time.monotonic()
+        if now - self.said >= self.every or look.step == look.steps:
+            self.said = now
+            self.say(f"{text} ({now - self.started:.0f} s)")

@@ -1,0 +1,72 @@
+"""Scores of any number of images, in padded blocks of one fixed size.
+
+One compiled program serves every call of a run, and an example's score is the same
+alone, in any order and in any company.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad.data import to_float
+from jaxad.methods import Hparams, Method
+from jaxad.streams import stream
+from jaxad.types import Scores
+
+BlockFunction = Callable[..., Any]
+
+
+class Scorer:
+    """The scoring functions of a method, compiled once.
+
+    key, hparams: as for the method. block: images scored together.
+    """
+
+    def __init__(self, method: Method, key: jax.Array, hparams: Hparams, block: int):
+        self.block = block
+        self._arguments = (stream(key, "score"), hparams)
+        self._score = jax.jit(
+            lambda key, hparams, model, image: method.score(
+                key, hparams, model, to_float(image)
+            )
+        )
+        output = method.output
+        self._recon = output and jax.jit(
+            lambda key, hparams, model, image: output(
+                key, hparams, model, to_float(image)
+            ).recon
+        )
+
+    def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
+        blocks = [scores.values for scores in self._blocks(self._score, model, image)]
+        return _joined(blocks)
+
+    def scores(self, model: Any, image: np.ndarray) -> Scores:
+        """Scores with their maps, as NumPy arrays."""
+        blocks = list(self._blocks(self._score, model, image))
+        return Scores(*(_joined([getattr(b, part) for b in blocks]) for part in _PARTS))
+
+    def recon(self, model: Any, image: np.ndarray) -> np.ndarray | None:
+        """(N, H, W, C) float32 reconstructions; None where the method makes none."""
+        if self._recon is None:
+            return None
+        return np.concatenate(list(self._blocks(self._recon, model, image)))
+
+    def _blocks(self, function, model, image: np.ndarray) -> Iterator[Any]:
+        for first in range(0, len(image), self.block):
+            part = image[first : first + self.block]
+            padding = ((0, self.block - len(part)), *[(0, 0)] * (image.ndim - 1))
+            full = jnp.asarray(np.pad(part, padding))
+            result = function(*self._arguments, model, full)
+            yield jax.tree.map(lambda leaf, n=len(part): np.asarray(leaf)[:n], result)
+
+
+_PARTS = ("values", "maps")
+
+
+def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}

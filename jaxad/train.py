@@ -1,0 +1,151 @@
+"""The host's side of a run: compile once, run segments, look, save, stop."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad.config import Config
+from jaxad.errors import DivergedError, Preempted
+from jaxad.methods import Hparams
+from jaxad.program import DIVERGED, RUNNING, Carry, Program, TrainData
+from jaxad.progress import Look, Reporter
+
+
+class Saver(Protocol):
+    """Where carries are kept; `jaxad.checkpoint` has the one that writes files."""
+
+    def restore(self, template: Carry) -> tuple[int, Carry] | None: ...
+
+    def save(self, step: int, carry: Carry) -> None: ...
+
+
+class Fitted(NamedTuple):
+    """A finished training. seconds: of the steps alone; compile_seconds: before them."""
+
+    carry: Carry
+    steps: int
+    seconds: float
+    compile_seconds: float
+
+
+def fit(
+    program: Program,
+    config: Config,
+    key: jax.Array,
+    hparams: Hparams,
+    data: TrainData,
+    *,
+    warm: Any = None,
+    saver: Saver | None = None,
+    reporter: Reporter | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Fitted:
+    """Train to the end, or from the newest checkpoint on.
+
+    warm: a model to start from. stopping: asked after every segment.
+
+    Raises DivergedError (with the carry of the failure in `.carry`) and, when asked to
+    stop, Preempted after saving.
+    """
+    began = time.monotonic()
+    reporter = reporter or Reporter(quiet=True)
+    arguments = (key, hparams, data)
+    template = jax.eval_shape(program.start, *arguments, warm)
+    bound = jax.ShapeDtypeStruct((), jnp.int32)
+    segment = jax.jit(program.segment, donate_argnums=3)
+    run = segment.lower(*arguments, template, bound, bound, bound).compile()
+    restored = saver.restore(template) if saver else None
+    if restored is None:
+        at, carry = 0, jax.jit(program.start)(*arguments, warm)
+    else:
+        at, carry = restored
+    compile_seconds = time.monotonic() - began
+    loop = _Loop(program, config, saver, reporter, stopping)
+    at, carry = loop.run(lambda *cut: run(*arguments, *cut), at, carry)
+    if int(carry.status) != RUNNING:
+        raise diverged(carry)
+    if saver:
+        saver.save(at, carry)
+    return Fitted(
+        carry, at, time.monotonic() - began - compile_seconds, compile_seconds
+    )
+
+
+class _Loop(NamedTuple):
+    program: Program
+    config: Config
+    saver: Saver | None
+    reporter: Reporter
+    stopping: Callable[[], bool]
+
+    def run(self, segment, at: int, carry: Carry) -> tuple[int, Carry]:
+        """Run segments from step `at` until all is done, or the run ends itself."""
+        steps, train = self.program.steps, self.config.train
+        total = steps * train.epochs
+        length, saved, shown = 1, time.monotonic(), None
+        while at < total and not _over(carry):
+            epoch, first = divmod(at, steps)
+            last = min(steps, first + length)
+            began = time.monotonic()
+            cut = (jnp.int32(epoch), jnp.int32(first), jnp.int32(last))
+            carry = segment(carry, *cut)
+            if shown is not None:  # the device works on meanwhile
+                self.reporter.look(shown)
+            jax.block_until_ready(carry.status)
+            at = epoch * steps + last
+            shown = _look(carry, at, steps, train.epochs)
+            pace = (time.monotonic() - began) / (last - first)
+            length = max(1, min(steps, int(train.segment_seconds / max(pace, 1e-9))))
+            if int(carry.status) != RUNNING:
+                break
+            if self.stopping():
+                self._preempt(at, carry)
+            if self.saver and time.monotonic() - saved >= train.checkpoint_seconds:
+                self.saver.save(at, carry)
+                saved = time.monotonic()
+        if shown is not None:
+            self.reporter.look(shown._replace(steps=at))
+        return at, carry
+
+    def _preempt(self, at: int, carry: Carry) -> None:
+        if self.saver is None:
+            raise Preempted(f"stopped at step {at}; nothing was saved")
+        self.saver.save(at, carry)
+        raise Preempted(f"stopped at step {at} and saved; go on with --resume")
+
+
+def diverged(carry: Carry) -> DivergedError:
+    """The error of a run that diverged or collapsed; it keeps the carry."""
+    step = int(carry.status_step)
+    if int(carry.status) == DIVERGED:
+        text = f"training diverged at step {step}: the gradient or a parameter is not "
+        text += "finite; try a smaller optim.lr, or optim.clip"
+    else:
+        text = f"training collapsed at step {step}: the gradient is exactly zero; try "
+        text += "another activation or head, or a smaller optim.lr"
+    error = DivergedError(text)
+    error.carry = carry  # type: ignore[attr-defined]
+    return error
+
+
+def history(carry: Carry) -> dict[str, np.ndarray]:
+    """Column -> (epochs done,) float32; epoch counts from 1."""
+    columns = {name: np.asarray(values) for name, values in carry.history.items()}
+    done = int(np.sum(~np.isnan(columns["train_loss"])))
+    epochs = {"epoch": np.arange(1, done + 1)}
+    return {**epochs, **{name: values[:done] for name, values in columns.items()}}
+
+
+def _over(carry: Carry) -> bool:
+    return bool(carry.stopped) or int(carry.status) != RUNNING
+
+
+def _look(carry: Carry, at: int, steps: int, epochs: int) -> Look:
+    epoch = at // steps
+    row = max(epoch - 1, 0)
+    train, val = carry.history["train_loss"], carry.history["val_loss"]
+    return Look(at, steps * epochs, epoch, epochs, float(train[row]), float(val[row]))
