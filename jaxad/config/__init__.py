@@ -2,7 +2,9 @@
 
 from jaxad.config.data import Augment, Corrupt, Corrupted, Corruption, Data
 from jaxad.config.experiment import Config
+from jaxad.config.load import diff, digest, from_json, load_config, to_json
 from jaxad.config.models import Conv, Deep, Linear
+from jaxad.config.override import override, set_values
 from jaxad.config.scoring import (
     Baselines,
     Conformal,
@@ -19,9 +21,11 @@ from jaxad.config.scoring import (
     Youden,
     ZScore,
 )
+from jaxad.config.traced import BLANK, blank, traced
 from jaxad.config.training import Loss, Optim, Train
 
 __all__ = [
+    "BLANK",
     "Augment",
     "Baselines",
     "Config",
@@ -48,4 +52,13 @@ __all__ = [
     "Train",
     "Youden",
     "ZScore",
+    "blank",
+    "diff",
+    "digest",
+    "from_json",
+    "load_config",
+    "override",
+    "set_values",
+    "to_json",
+    "traced",
 ]

@@ -42,7 +42,7 @@ class Blank:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _refuse
     __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __array__ = __jax_array__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __array__ = _refuse
 
 
 BLANK = Blank()
