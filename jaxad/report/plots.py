@@ -1,0 +1,54 @@
+"""The pictures of a run. Each function gives a matplotlib figure; `draw` saves all."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from jaxad.report.confusion import confusion_figure
+from jaxad.report.folder import RunFolder, read
+from jaxad.report.histogram import scores_figure
+from jaxad.report.levels import curve_figure
+from jaxad.report.loss import loss_figure
+from jaxad.report.operating import pr_figure, roc_figure
+from jaxad.report.reconstructions import reconstructions_figure
+from jaxad.report.style import save
+
+__all__ = [
+    "confusion_figure",
+    "curve_figure",
+    "draw",
+    "figures",
+    "loss_figure",
+    "pr_figure",
+    "reconstructions_figure",
+    "roc_figure",
+    "scores_figure",
+]
+
+
+def figures(run: RunFolder) -> dict[str, Figure]:
+    """All pictures of a run, by file name without ending."""
+    pictures = {"loss": loss_figure(run)}
+    for name in run.names:
+        pictures[f"scores_{name}"] = scores_figure(run, name)
+    pictures["roc"] = roc_figure(run)
+    pictures["pr"] = pr_figure(run)
+    pictures["confusion"] = confusion_figure(run)
+    pictures["reconstructions"] = reconstructions_figure(run)
+    if run.metrics.get("curve"):
+        pictures["curve"] = curve_figure(run)
+    return pictures
+
+
+def draw(path: str | Path) -> list[Path]:
+    """Writes `plots/*.png` into the run folder `path` and returns their paths.
+
+    Raises: DataError where the folder is incomplete or damaged, JaxadError where a
+    picture cannot be written.
+    """
+    run = read(path)
+    folder = run.path / "plots"
+    folder.mkdir(exist_ok=True)
+    return [
+        save(picture, folder / f"{name}.png") for name, picture in figures(run).items()
+    ]

@@ -1,0 +1,108 @@
+"""What all pictures share: colours, headings, and saving.
+
+The colours are those of Okabe and Ito ("Color universal design", 2008), told apart
+with any colour vision; line styles carry the same distinctions without colour.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxad.folder import write_bytes
+from jaxad.report.folder import RunFolder
+
+NORMAL, ANOMALOUS, GREY, INK = "#0072B2", "#D55E00", "#767676", "#222222"
+_MODEL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_BASELINE = ("#000000", "#56B4E9", "#E69F00", "#8A8A8A")
+_DASHES: tuple[Any, ...] = ((0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), "--")
+DPI = 120
+
+
+def text(value: object, width: int = 60) -> str:
+    """A user's string as one short literal line, `$` included (no mathematics)."""
+    line = "".join(c if c.isprintable() else " " for c in str(value))
+    if len(line) > width:
+        half = (width - 1) // 2
+        line = f"{line[:half]}…{line[-half:]}"
+    return line.replace("$", r"\$")
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that fits its parts in without overlaps."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def heading(picture: Figure, words: str) -> None:
+    """The title of a picture, at its left."""
+    picture.suptitle(words, x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
+def axes_style(ax: Axes) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, color="#E3E3E3", linewidth=0.6)
+    ax.set_axisbelow(True)
+
+
+def note(ax: Axes, message: str) -> None:
+    """A sentence in place of what cannot be drawn."""
+    ax.text(
+        0.5,
+        0.5,
+        text(message, 90),
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        color=INK,
+        wrap=True,
+    )
+
+
+def line(run: RunFolder, name: str) -> dict[str, Any]:
+    """Colour and dashes of a score's curve, the same in all pictures of the run."""
+    same = [n for n in run.names if run.is_baseline(n) == run.is_baseline(name)]
+    place = same.index(name)
+    if run.is_baseline(name):
+        dash = _DASHES[place % len(_DASHES)]
+        color = _BASELINE[place % len(_BASELINE)]
+        return {"color": color, "linestyle": dash, "linewidth": 1.6}
+    width = 2.6 if name == run.primary[0] else 1.8
+    return {"color": _MODEL[place % len(_MODEL)], "linewidth": width}
+
+
+def spread(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+    """Moves labels apart: at least `gap` between neighbours, near their places.
+
+    places: (n,) float, any order. Returns (n,) float within [low, high]; the gap
+    shrinks where there is no room for it.
+    """
+    count = len(places)
+    gap = min(gap, (high - low) / max(count - 1, 1))
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(count)
+    # Least squares under the gaps is isotonic regression of the places less the steps.
+    blocks: list[list[float]] = []
+    for value in places[order] - steps:
+        blocks.append([value, 1])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            mean, size = blocks.pop()
+            total = blocks[-1][1] + size
+            blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * size) / total, total]
+    level = np.repeat([b[0] for b in blocks], [int(b[1]) for b in blocks])
+    moved = np.empty(count)
+    moved[order] = np.clip(level, low, high - gap * (count - 1)) + steps
+    return moved
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a PNG whole or not at all; the same figure gives the same bytes.
+
+    Raises: CheckpointError where the file cannot be written.
+    """
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    write_bytes(path, data.getvalue())
+    return path
