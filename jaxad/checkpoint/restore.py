@@ -1,0 +1,103 @@
+"""Restoring the newest checkpoint that can be trusted."""
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxad.checkpoint import files
+from jaxad.checkpoint.tree import build
+from jaxad.errors import CheckpointError
+
+
+class Restored(NamedTuple):
+    """A verified checkpoint: its step, the tree of fresh arrays, the notes."""
+
+    step: int
+    tree: Any
+    meta: dict[str, Any]
+
+
+def restore(
+    path: Path | str,
+    template: Any,
+    *,
+    say: Callable[[str], None],
+    config: Any = None,
+    may_differ: Collection[str] = (),
+    subset: bool = False,
+) -> Restored | None:
+    """The newest checkpoint in the folder `path` whose digests agree; None if empty.
+
+    Nothing is written. The arrays are fresh device memory and may be donated.
+
+    template: tree of arrays or of `jax.eval_shape` results; the sharding of a
+        `ShapeDtypeStruct` is kept.
+    say: told of each damaged checkpoint that is passed over, and of another machine.
+    config: compared with the saved one unless None.
+    may_differ: dotted names of values, or groups of them, that need not agree.
+    subset: the template may ask for a part of the leaves.
+    Raises CheckpointError when all are damaged, or the config or the form differs.
+    """
+    path = Path(path).absolute()
+    damaged: list[str] = []
+    for step in reversed(files.steps(path)):
+        try:
+            record, arrays = files.read(path / str(step))
+            if record["step"] != step:
+                raise ValueError(f"it belongs to step {record['step']}")
+        except Exception as error:
+            damaged.append(f"step {step}: {files.reason(error)}")
+            say(f"{path}: a damaged checkpoint is passed over ({damaged[-1]})")
+            continue
+        _check_config(path, record["config"], config, may_differ)
+        changed = differences(record["machine"], files.machine())
+        if changed:
+            say(
+                f"{path}: saved on another machine ({', '.join(changed)}), so results "
+                "need not be equal byte for byte"
+            )
+        tree = build(path / str(step), template, arrays, subset)
+        return Restored(step, tree, record["meta"])
+    if damaged:
+        raise CheckpointError(
+            f"{path}: every checkpoint is damaged ({'; '.join(damaged)}); start anew "
+            "with another --out"
+        )
+    return None
+
+
+def _check_config(path: Path, old: Any, new: Any, free: Collection[str]) -> None:
+    changed = [] if new is None else differences(old, new, free)
+    if changed:
+        raise CheckpointError(
+            f"{path}: saved with another config ({', '.join(changed)}); go back to "
+            "the saved values or choose another --out"
+        )
+
+
+def differences(old: Any, new: Any, free: Collection[str] = ()) -> list[str]:
+    """What differs between two JSON values, each as `dotted.name old -> new`.
+
+    free: dotted names of values, or groups of them, that are not compared.
+    """
+    before, after = _flat(old), _flat(json.loads(json.dumps(new)))
+    return [
+        f"{name} {_show(before, name)} -> {_show(after, name)}"
+        for name in sorted(before | after)
+        if _show(before, name) != _show(after, name)
+        and not any(f"{name}.".startswith(f"{group}.") for group in free)
+    ]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        flat |= _flat(item, f"{prefix}.{key}" if prefix else key)
+    return flat
+
+
+def _show(flat: dict[str, Any], name: str) -> str:
+    return json.dumps(flat[name]) if name in flat else "absent"
