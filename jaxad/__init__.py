@@ -1,3 +1,86 @@
-"""jaxad: image anomaly detection with autoencoders, in JAX."""
+"""jaxad: image anomaly detection with autoencoders, in JAX.
+
+import jaxad
+
+config = jaxad.load_config("configs/mnist_salt_pepper/cae.py")
+run = jaxad.train(config)
+scores = jaxad.score(run, images)
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxad import (
+        baselines,
+        config,
+        data,
+        methods,
+        metrics,
+        models,
+        report,
+        threshold,
+    )
+    from jaxad.config import Config, load_config
+    from jaxad.run import load_run, score, train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "__version__",
+    "baselines",
+    "config",
+    "data",
+    "load_config",
+    "load_run",
+    "methods",
+    "metrics",
+    "models",
+    "report",
+    "score",
+    "threshold",
+    "train",
+]
+
+# What is not here is a module. Everything is imported when it is first used: the
+# command line has to answer a misspelt option without waiting for JAX.
+_HOME = {
+    "Config": "jaxad.config",
+    "load_config": "jaxad.config",
+    "load_run": "jaxad.run",
+    "score": "jaxad.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'jaxad' has no attribute {name!r}")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    return importlib.import_module(f"jaxad.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Train(ModuleType):
+    """The module `jaxad.train`, the loop, which is also the function: it is called."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return importlib.import_module("jaxad.run").train(*args, **options)
+
+
+class _Package(ModuleType):
+    """The package. The import system sets its attribute `train` to the module."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "train":
+            value.__class__ = _Train
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

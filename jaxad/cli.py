@@ -1,0 +1,266 @@
+"""The command `jaxad`: its verbs, and one plain line for every error.
+
+JAX is imported by the verbs that need it, after their arguments have been understood.
+"""
+
+import argparse
+import contextlib
+import difflib
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from jaxad import __version__
+from jaxad.errors import ConfigError, DataError, JaxadError
+
+Verb = Callable[[list[str]], int]
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+_HELP = """\
+usage: jaxad VERB ... [--debug]
+
+Image anomaly detection with autoencoders, in JAX.
+
+  train [CONFIG] [--out DIR] [--resume] [options]
+                                   train, score, threshold, measure and draw a run
+  score RUN IMAGES... [--out DIR] [--maps]
+                                   score new images with a finished run
+  report RUN [RUN ...]             the tables and pictures of runs
+  data prepare NAME [--source DIR] make a data set ready
+  data verify NAME                 check a data set
+  data list                        the data sets, and which are ready
+  benchmark train|auroc [--json FILE]
+                                   measure the speed of this machine
+
+A bare `jaxad train` needs no download. `jaxad VERB --help` says more;
+`jaxad train [CONFIG] --help` lists every option and its value.
+`--debug` shows the traceback of an error.
+
+exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint, 5 diverged,
+6 folder in use, 75 stopped after saving (start again with --resume)
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and gives its exit code; errors are one line on stderr."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in args
+    try:
+        code = _run([arg for arg in args if arg != "--debug"])
+        sys.stdout.flush()
+        return code
+    except SystemExit as error:  # help and version have been printed
+        return error.code if isinstance(error.code, int) else 0
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter's own flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED, debug)
+    except JaxadError as error:
+        return _fail(str(error), error.exit_code, debug)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        text = text if len(text) <= 300 else f"{text[:297]}..."
+        hint = "" if debug else " (run again with --debug for the traceback)"
+        return _fail(text + hint, 1, debug)
+
+
+def _fail(text: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    with contextlib.suppress(BrokenPipeError):
+        print(f"jaxad: error: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _run(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_HELP, end="")
+        return 0
+    if args[0] == "--version":
+        print(f"jaxad {__version__}")
+        return 0
+    verb = _VERBS.get(args[0])
+    if verb is None:
+        raise ConfigError(f"unknown command {args[0]}{_hint(args[0], _VERBS)}")
+    return verb(args[1:])
+
+
+def _hint(word: str, known) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there are {', '.join(known)}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Arguments of a verb; a mistake is a `ConfigError` and not a page of usage."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{self.prog}: {message}")
+
+    def read(self, args: list[str]) -> argparse.Namespace:
+        options = [name for action in self._actions for name in action.option_strings]
+        known = [name for name in options if name.startswith("--")]
+        for arg in args:
+            name = arg.partition("=")[0]
+            if arg.startswith("--") and name not in known:
+                raise ConfigError(
+                    f"{self.prog}: unknown option {name}{_hint(name, known)}"
+                )
+        return self.parse_args(args)
+
+
+def _train(args: list[str]) -> int:
+    from jaxad.config import Config, load_config, override
+
+    command = shlex.join(["jaxad", "train", *args])
+    resume, out, rest = _take(args)
+    path = None
+    if rest and not rest[0].startswith("-"):
+        path, rest = Path(rest[0]), rest[1:]
+    start = Config() if path is None else load_config(path)
+    prog = "jaxad train [CONFIG] [--out DIR] [--resume]"
+    config = override(start, rest, prog)
+    out = out or Path("runs") / (config.name or _name(path))
+
+    import jaxad.run
+
+    run = jaxad.run.train(config, out, resume, command)
+    return _show(run.path)
+
+
+def _take(args: list[str]) -> tuple[bool, Path | None, list[str]]:
+    """The options of `train` that are not in the config, and the other arguments."""
+    resume, out, rest = False, None, []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--resume":
+            resume = True
+        elif name == "--out":
+            value = value if equals else next(words, "")
+            if not value or value.startswith("--"):
+                raise ConfigError("--out takes the folder of the run")
+            out = Path(value)
+        else:
+            rest.append(word)
+    return resume, out, rest
+
+
+def _name(path: Path | None) -> str:
+    """The name of a run of a config file: `<folder>_<file>`."""
+    if path is None:
+        return "default"
+    folder = path.resolve().parent.name
+    if path.name == "config.json":  # of a run, whose folder has the name
+        return folder or "config"
+    return "_".join(part for part in (folder, path.stem) if part)
+
+
+def _show(path: Path) -> int:
+    from jaxad.report import read
+    from jaxad.report.table import render
+
+    print(render(read(path)))
+    print(f"\npictures: {path.resolve() / 'plots'}")
+    return 0
+
+
+def _score(args: list[str]) -> int:
+    parser = _Parser(prog="jaxad score", description="Score images with a run.")
+    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    parser.add_argument("images", metavar="IMAGES", type=Path, nargs="+")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
+    parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
+    given = parser.read(args)
+    _check_run(given.run)
+    for image in given.images:
+        if not image.exists():
+            raise DataError(f"no image {image}")
+
+    import jaxad.run
+
+    jaxad.run.score_files(given.run, given.images, given.out, given.maps)
+    return 0
+
+
+def _check_run(path: Path) -> None:
+    if not (path / "config.json").is_file():
+        raise DataError(f"{path} is not a run folder: it has no config.json")
+
+
+def _report(args: list[str]) -> int:
+    parser = _Parser(prog="jaxad report", description="Tables and pictures of runs.")
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    given = parser.read(args)
+    for path in given.runs:
+        _check_run(path)
+
+    from jaxad.report.plots import draw
+
+    for path in given.runs:
+        print(f"{path}\n")
+        draw(path)
+        _show(path)
+    return 0
+
+
+def _data(args: list[str]) -> int:
+    parser = _Parser(prog="jaxad data", description="Make and check data sets.")
+    parser.add_argument("what", choices=("prepare", "verify", "list"))
+    parser.add_argument("name", metavar="NAME", nargs="?", help="see `jaxad data list`")
+    parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
+    given = parser.read(args)
+    if (given.what == "list") != (given.name is None):
+        wanted = "no name" if given.what == "list" else "the NAME of a data set"
+        raise ConfigError(f"jaxad data {given.what} takes {wanted}")
+    if given.source is not None and given.what != "prepare":
+        raise ConfigError(f"jaxad data {given.what} takes no --source")
+
+    from jaxad import data
+
+    if given.what == "list":
+        for name, ready in data.names().items():
+            print(f"{name:16s} {'ready' if ready else 'not prepared'}")
+        return 0
+    if given.what == "prepare":
+        data.prepare(given.name, given.source)
+        print(f"{given.name} is ready")
+        return 0
+    problems = data.verify(given.name)
+    if problems:
+        raise DataError(f"{given.name}: {'; '.join(problems)}")
+    print(f"{given.name} is as it should be")
+    return 0
+
+
+def _benchmark(args: list[str]) -> int:
+    parser = _Parser(prog="jaxad benchmark", description="Measure speed.")
+    parser.add_argument("what", choices=("train", "auroc"))
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
+    given = parser.read(args)
+
+    import jaxad.benchmark
+
+    jaxad.benchmark.run(given.what, json=given.json)
+    return 0
+
+
+_VERBS: dict[str, Verb] = {
+    "train": _train,
+    "score": _score,
+    "report": _report,
+    "data": _data,
+    "benchmark": _benchmark,
+}

@@ -1,0 +1,35 @@
+"""What all tests, and the processes they start, share. Runs before jax is imported."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+
+os.environ |= {
+    # No silent widening of types or ranks, here or in subprocesses.
+    "JAX_NUMPY_DTYPE_PROMOTION": "strict",
+    "JAX_NUMPY_RANK_PROMOTION": "raise",
+    # Compiled programs are shared between tests, processes and runs of the suite.
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache" / "tests"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "MPLBACKEND": "agg",
+}
+_DEVICES = "--xla_force_host_platform_device_count=2"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DEVICES}".strip()
+
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
+
+
+def pytest_configure(config):
+    config.data_dir = tempfile.mkdtemp(prefix="jaxad-data-")
+    os.environ["JAXAD_DATA_DIR"] = config.data_dir
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.data_dir, ignore_errors=True)
