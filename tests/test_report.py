@@ -159,10 +159,8 @@ def write_files(
                 for i, n in enumerate(scores)
             },
         }
-    seconds = {"load": 0.5, "train": 31.2, "score": 1.5}
-    seconds["baselines"] = dict(
-        zip(list(scores)[2:], [0.4, 2.5, 7.0, 12.1], strict=True)
-    )
+    seconds = {"load": 0.5, "compile": 2.0, "train": 31.2, "model": {"score": 1.5}}
+    seconds |= {name: {"fit": 2.5, "score": 0.3} for name in list(scores)[2:]}
     for name, value in {
         "config": {"loss": {"kind": "mse"}, "score": {"names": ["mse", "top"]}},
         "thresholds": thresholds,

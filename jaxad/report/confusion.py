@@ -22,8 +22,8 @@ def confusion_figure(run: RunFolder) -> Figure:
     picture = figure(5.0 + 2.7 * columns * bool(others), 5.4)
     left: Figure | SubFigure = picture
     if others:
-        widths = (5.0, 2.7 * columns)
-        left, right = np.ravel(picture.subfigures(1, 2, width_ratios=widths))
+        halves = picture.add_gridspec(1, 2, width_ratios=(5.0, 2.7 * columns))
+        left, right = (picture.add_subfigure(halves[0, i]) for i in (0, 1))
     big = left.subplots()
     for mark in first:
         _matrix(big, run, mark, 13)

@@ -5,11 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxad.report.folder import RunFolder
-from jaxad.report.names import title
 from jaxad.report.style import ANOMALOUS, NORMAL, figure, heading, note, text
 
 _ROWS = ("original", "input", "recon-\nstruction", "anomaly\nmap")
-_ACROSS = 8
+_ACROSS = 12
 
 
 def reconstructions_figure(run: RunFolder) -> Figure:
@@ -24,7 +23,7 @@ def reconstructions_figure(run: RunFolder) -> Figure:
         return picture
     bands = -(-count // _ACROSS)
     across = min(count, _ACROSS)
-    picture = figure(1.6 + 1.35 * across, 0.7 + 6.2 * bands)
+    picture = figure(1.7 + 1.12 * across, 0.5 + 5.3 * bands)
     grid = picture.subplots(4 * bands, across, squeeze=False)
     # Spans the range of all maps, so that equal colours are equal values everywhere.
     low, high = min(0.0, float(examples.map.min())), float(examples.map.max())
@@ -67,9 +66,10 @@ def _column(run: RunFolder, k: int, cells: np.ndarray, low: float, high: float):
     anomalous = bool(entry.get("label"))
     words = [text(entry.get("why", ""), 16), text(entry.get("id", k), 16)]
     words.append("anomalous" if anomalous else "normal")
-    for name, value in list(entry.get("scores", {}).items())[:2]:
-        words.append(f"{title(name)} {value:.3g}")
+    scores = entry.get("scores", {})
+    for name in list(scores)[:2]:
+        words.append(f"{name} {scores[name]:.3g}")
     cells[0].set_title(
-        "\n".join(words), fontsize=8, color=ANOMALOUS if anomalous else NORMAL
+        "\n".join(words), fontsize=7.5, color=ANOMALOUS if anomalous else NORMAL
     )
     return shown

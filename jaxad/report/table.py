@@ -9,7 +9,7 @@ from jaxad.report.rules import limits, marks, measured
 
 _METRICS = {
     "auroc": "AUROC",
-    "auroc_interval": "interval",
+    "auroc_interval": "95 % interval",
     "average_precision": "AP",
     "f1": "F1",
     "fpr": "FPR",
@@ -17,6 +17,12 @@ _METRICS = {
     "f1_max": "F1-max*",
 }
 _AT = ("f1", "fpr", "recall")
+_WHY = {
+    "f1": "there are no anomalous examples",
+    "recall": "there are no anomalous examples",
+    "fpr": "there are no normal examples",
+    "precision": "nothing is called anomalous",
+}
 
 
 class Block(NamedTuple):
@@ -53,9 +59,8 @@ def _row(run: RunFolder, name: str, entry: dict[str, Any]) -> dict[str, Any]:
     if trivial and rule not in points and len(points) == 1:
         (rule,) = points
     at = points.get(rule, {})
-    undefined = {**at.get("undefined", {}), **entry.get("undefined", {})}
-    if not at:
-        undefined |= dict.fromkeys(_AT, f"the rule {rule} was not fitted")
+    missing = dict.fromkeys(_AT, f"the rule {rule} was not fitted")
+    undefined = {**(_WHY if at else missing), **entry.get("undefined", {})}
     kind = "trivial" if trivial else entry["detector"]
     return {
         "name": name,
@@ -70,12 +75,13 @@ def _row(run: RunFolder, name: str, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seconds(run: RunFolder, name: str, kind: str) -> float | None:
+    """Time to compile, train and score; all scores of the model share its own."""
     spent = run.env.get("seconds", {})
-    if kind == "baseline":
-        return spent.get("baselines", {}).get(name)
-    if kind == "model" and "train" in spent:
-        return spent["train"] + spent.get("score", 0.0)
-    return None
+    own = spent.get("model" if kind == "model" else name)
+    if kind == "trivial" or not own:
+        return None
+    before = own.get("fit", spent.get("compile", 0.0) + spent.get("train", 0.0))
+    return before + own.get("score", 0.0)
 
 
 def render(run: RunFolder, width: int | None = None) -> str:
@@ -91,11 +97,12 @@ def render(run: RunFolder, width: int | None = None) -> str:
         return f"undefined ({letter})"
 
     blocks = _blocks(run, undefined)
-    for column in ("interval", "seconds"):
+    for column in ("95 % interval", "seconds"):
         if width and any(len(x) > width for x in _text(blocks[0]).splitlines()[1:]):
             blocks[0] = _without(blocks[0], column)
     parts = [_text(block) for block in blocks]
-    parts += [f"({letter}) {reason}" for reason, letter in reasons.items()]
+    if reasons:
+        parts.append("\n".join(f"({x}) {reason}" for reason, x in reasons.items()))
     return "\n\n".join([*parts, *_summary(run)])
 
 
@@ -112,14 +119,14 @@ def markdown(run: RunFolder) -> str:
 
 
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
-    blocks = [_results(run, undefined), _rules(run)]
+    blocks = [_results(run, undefined), _rules(run, undefined)]
     return blocks + ([_levels(run)] if run.metrics.get("curve") else [])
 
 
 def _results(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     lines = []
     for row in rows(run):
-        cells = [f"{title(row['name'])}"]
+        cells = [title(row["name"])]
         for key in _METRICS:
             cells.append(_cell(row, key, undefined))
         seconds = row["seconds"]
@@ -144,23 +151,25 @@ def _cell(row: dict[str, Any], key: str, undefined: Callable[[str], str]) -> str
 
 
 def number(value: float) -> str:
-    """Four decimals, and more where these would claim a perfect result."""
+    """Four decimals that never round to a perfect 0 or 1."""
     words = f"{value:.4f}"
     if words == "1.0000" and value < 1:
-        return f"{value:.6f}" if value < 0.9999995 else "<1"
-    return f"{value:.0e}" if words == "0.0000" and value > 0 else words
+        return ">0.9999"
+    return "<0.0001" if words == "0.0000" and value > 0 else words
 
 
-def _rules(run: RunFolder) -> Block:
+def _rules(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     name = run.primary[0]
     lines = []
     for mark in marks(run, name):
         at = measured(run, name, mark)
-        values = (at[key] for key in ("precision", "recall", "fpr", "f1"))
-        cells = ["undefined" if v is None else number(v) for v in values]
+        cells = [
+            undefined(_WHY[key]) if at[key] is None else number(at[key])
+            for key in ("precision", "recall", "fpr", "f1")
+        ]
         words = limits(mark.lower, mark.upper)
         lines.append([mark.rule, words, *cells, mark.fit_on, mark.status])
-    header = ["rule", "anomalous where", "precision", "recall", "FPR", "F1"]
+    header = ["rule", "anomalous at score", "precision", "recall", "FPR", "F1"]
     words = f"Thresholds of {title(name)}"
     return Block(words, [*header, "fitted on", "status"], lines)
 
