@@ -107,10 +107,15 @@ def write_csv(path: Path | str, columns: Mapping[str, Sequence[Any]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    values = [np.asarray(column).tolist() for column in columns.values()]
-    for row in zip(*values, strict=True):
+    for row in zip(*map(_values, columns.values()), strict=True):
         writer.writerow(repr(x) if isinstance(x, float) else x for x in row)
     write_text(path, text.getvalue())
+
+
+def _values(column: Sequence[Any]) -> list[Any]:
+    if hasattr(column, "tolist"):
+        return column.tolist()
+    return [x.item() if isinstance(x, np.generic) else x for x in column]
 
 
 def write_npz(path: Path | str, arrays: Mapping[str, Any]) -> None:
@@ -125,6 +130,20 @@ def write_npz(path: Path | str, arrays: Mapping[str, Any]) -> None:
             raise ValueError(f"{path}: {name} holds Python objects, not numbers")
     np.savez_compressed(data, allow_pickle=False, **plain_arrays)
     write_bytes(path, data.getvalue())
+
+
+def fresh(name: str, parent: Path | str = "runs") -> Path:
+    """A folder below `parent` that is not there yet: `name`, or `name-2`, `name-3`...
+
+    Raises ConfigError when `name` is a path or no name at all.
+    """
+    if name in ("", "..") or Path(name).name != name:
+        raise ConfigError(f"name {name!r}: must name a folder below {parent}/")
+    path, number = Path(parent) / name, 1
+    while path.exists():
+        number += 1
+        path = Path(parent) / f"{name}-{number}"
+    return path
 
 
 @contextmanager
@@ -183,7 +202,7 @@ def open_run(path: Path | str, resume: bool, say: Callable[[str], None]) -> bool
     holds something that is not a run.
     """
     path = Path(path)
-    for leftover in path.glob(".*.tmp"):
+    for leftover in path.rglob(".*.tmp"):
         leftover.unlink(missing_ok=True)
     files = {file.name for file in path.iterdir() if not file.name.startswith(".")}
     if files and CONFIG not in files:

@@ -18,7 +18,7 @@ import pytest
 
 from jaxad import folder
 from jaxad.checkpoint import Checkpointer, files, latest, restore, steps
-from jaxad.errors import CheckpointError
+from jaxad.errors import CheckpointError, Preempted
 from jaxad.types import State
 
 CONFIG = {"optim": {"lr": 0.001, "kind": "adam"}, "model": {"hidden": [3, 4]}}
@@ -277,20 +277,27 @@ def test_full_disk(saved, tmp_path, template, said):
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_error_in_the_block_comes_first(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "wins"),
+    [(None, CheckpointError), (Preempted, CheckpointError), (KeyError, KeyError)],
+)
+def test_failed_save_at_the_end(tmp_path, monkeypatch, error, wins):
+    """Nothing may claim to have saved; any other error of the block comes first."""
+
     def fail(*_):
         raise OSError("no disk")
-
-    monkeypatch.setattr(files, "write", fail)
 
     def body():
         with Checkpointer(tmp_path) as checkpointer:
             checkpointer.save(1, make_state(), {})
-            raise KeyError
+            if error:
+                raise error
 
-    with pytest.raises(KeyError) as caught:
+    monkeypatch.setattr(files, "write", fail)
+    with pytest.raises(wins) as caught:
         body()
-    assert "none is left" in caught.value.__notes__[0]
+    text = str(caught.value) + "".join(getattr(caught.value, "__notes__", []))
+    assert "(no disk), none is left" in text
 
 
 LOOP = """

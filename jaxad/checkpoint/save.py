@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxad.checkpoint import files
 from jaxad.checkpoint.tree import named_leaves
-from jaxad.errors import CheckpointError
+from jaxad.errors import CheckpointError, Preempted
 
 
 class Checkpointer:
@@ -85,7 +85,8 @@ class Checkpointer:
         try:
             self.close()
         except CheckpointError as late:
-            if error is None:
+            # Preempted says that everything is saved, which is then wrong.
+            if error is None or isinstance(error, Preempted):
                 raise
             error.add_note(str(late))
 
