@@ -1,0 +1,156 @@
+"""AUROC from a histogram, with a rigorous bound on its error.
+
+A strided sample of the scores chooses the bins; all scores are then counted once. What
+the bins cannot tell is the order of the pairs that share a bin, so half their number
+bounds the error, whatever the sample looked like. Pairs known to be tied are exact: each
+bin has one representative, and examples equal to it are counted apart, which keeps the
+bound tight on scores with heavy ties. Where the bound asked for does not hold, the
+scores are sorted instead.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxad.errors import ConfigError
+from jaxad.metrics import order, ranking
+from jaxad.metrics.counting import Wide, product, ratio, running_sum, sum_products
+
+_SAMPLE = 1 << 16
+_PROBE = 1 << 12
+_INNER = 12
+_OUTER = 10
+_CELLS = (1 << _INNER) + (2 << _OUTER)
+_ROUNDING = 4e-7
+
+
+class Cells(NamedTuple):
+    """Where the bins lie. Cells split the integers finely between two quantiles of the
+    sample and coarsely outside; each cell is split further by its share of the sample.
+
+    low, high: uint32, the quantiles. shift: uint32, bits below an inner cell.
+    table: (_CELLS,) int32, first bin of a cell * 32 + bits below its bins.
+    """
+
+    low: jax.Array
+    high: jax.Array
+    shift: jax.Array
+    table: jax.Array
+
+
+def auroc_histogram(
+    score: jax.Array,
+    label: jax.Array,
+    bound: float = 1e-5,
+    valid: jax.Array | None = None,
+) -> tuple[jax.Array, jax.Array]:
+    """AUROC and a bound on its absolute error, both float32; NaN where undefined.
+
+    score: (N,) float32. label: (N,), 0 normal, 1 anomalous. bound: the error to stay
+    below, in (0, 0.5); below 1e-6 it is the rounding of float32 that remains.
+    valid: (N,) bool or None.
+    Raises ConfigError for a bound out of range, DataError for unequal shapes.
+    """
+    if not 0 < bound < 0.5:
+        raise ConfigError(f"the bound on AUROC must be in (0, 0.5), not {bound}")
+    score, anomalous, valid = order.examples(score, label, valid)
+    keys = order.key(score)
+    bins = 1 << min(max(math.ceil(math.log2(1.2 / bound)), 10), 20)
+    # Rounding the share of a cell may hand out a few bins more than there are.
+    size = bins + _CELLS + 64
+    cells = _cells(keys, valid, bins)
+    normal, positive, uncertain = _count(keys, anomalous, valid, cells, size)
+    above_below = 2 * (running_sum(normal) - normal) + normal
+    n_normal, n_anomalous = jnp.sum(normal), jnp.sum(positive)
+    pairs = product(2 * n_normal, n_anomalous)
+    value = ratio(sum_products(positive, above_below), pairs)
+    error = ratio(uncertain, pairs) + _ROUNDING
+    good = (n_normal > 0) & (n_anomalous > 0)
+    good &= ~jnp.any(valid & order.is_nan(score))
+
+    def exact() -> tuple[jax.Array, jax.Array]:
+        points = ranking.curve(score, anomalous, valid)
+        found = ranking.auroc_exact(points, ranking.groups(points))
+        return found, jnp.float32(_ROUNDING)
+
+    enough = ~good | (error <= bound)
+    value, error = lax.cond(enough, lambda: (value, error), exact)
+    nan = jnp.float32(jnp.nan)
+    return jnp.where(good, value, nan), jnp.where(good, error, nan)
+
+
+def _strided(x: jax.Array, count: int) -> jax.Array:
+    return x[:: max(1, x.shape[0] // count)]
+
+
+def _cells(keys: jax.Array, valid: jax.Array, bins: int) -> Cells:
+    """Choose the bins from a sample of the keys (N,)."""
+    probe_valid = _strided(valid, _PROBE)
+    probe = lax.sort(
+        jnp.where(probe_valid, _strided(keys, _PROBE), jnp.uint32(0xFFFFFFFF))
+    )
+    last = jnp.maximum(jnp.sum(probe_valid, dtype=jnp.int32) - 1, 0)
+    low, high = probe[last // 100], probe[last - last // 100]
+    width = 32 - lax.clz(high - low).astype(jnp.int32)
+    shift = jnp.maximum(width - _INNER, 0)
+    start = Cells(low, high, shift.astype(jnp.uint32), jnp.zeros(_CELLS, jnp.int32))
+    sample_valid = _strided(valid, _SAMPLE)
+    cell, _ = _locate(_strided(keys, _SAMPLE), start)
+    count = jnp.zeros(_CELLS, jnp.float32).at[cell].add(
+        sample_valid.astype(jnp.float32), mode="promise_in_bounds"
+    )
+    total = jnp.maximum(jnp.sum(count), 1.0)
+    share = jnp.floor(count * (bins / total)).astype(jnp.int32)
+    spare = jnp.where(_is_inner(lax.iota(jnp.int32, _CELLS)), shift, 32 - _OUTER)
+    bits = jnp.clip(31 - lax.clz(jnp.maximum(share, 1)), 0, spare)
+    first = running_sum(1 << bits) - (1 << bits)
+    return start._replace(table=(first << 5) | (spare - bits))
+
+
+def _is_inner(cell: jax.Array) -> jax.Array:
+    return (cell >= 1 << _OUTER) & (cell < (1 << _OUTER) + (1 << _INNER))
+
+
+def _locate(keys: jax.Array, cells: Cells) -> tuple[jax.Array, jax.Array]:
+    """Cell of each key, int32, and the key's distance into it, uint32."""
+    above = keys > cells.high
+    inner = (keys >= cells.low) & ~above
+    inside = keys - cells.low
+    rest = jnp.uint32(32 - _OUTER)
+    skip = jnp.where(above, (1 << _INNER) + (1 << _OUTER), 0)
+    outer = (keys >> rest).astype(jnp.int32) + skip
+    cell = (inside >> cells.shift).astype(jnp.int32) + (1 << _OUTER)
+    one = jnp.uint32(1)
+    offset = jnp.where(
+        inner, inside & ((one << cells.shift) - one), keys & ((one << rest) - one)
+    )
+    return jnp.where(inner, cell, outer), offset
+
+
+def _count(
+    keys: jax.Array, anomalous: jax.Array, valid: jax.Array, cells: Cells, size: int
+) -> tuple[jax.Array, jax.Array, Wide]:
+    """Normal and anomalous examples in each bin (size,), and the pairs that share a bin
+    without being known to be tied."""
+    cell, offset = _locate(keys, cells)
+    entry = cells.table.at[cell].get(mode="promise_in_bounds")
+    index = (entry >> 5) + (offset >> (entry & 31).astype(jnp.uint32)).astype(jnp.int32)
+    sample = _strided(jnp.where(valid, index, size), _SAMPLE)
+    delegate = jnp.zeros(size, jnp.uint32)
+    delegate = delegate.at[sample].set(_strided(keys, _SAMPLE), mode="drop")
+    tied = delegate.at[index].get(mode="promise_in_bounds") == keys
+    place = 4 * index + 2 * tied.astype(jnp.int32) + anomalous.astype(jnp.int32)
+    place = jnp.where(valid, place, 4 * size)
+    count = jnp.zeros(4 * size, jnp.int32).at[place].add(1, mode="drop")
+    count = count.reshape(size, 4)
+    loose, sure = count[:, :2], count[:, 2:]
+    both = loose + sure
+    # loose x loose + loose x sure: everything in the bin but sure x sure.
+    pairs = sum_products(
+        jnp.concatenate([loose[:, 0], sure[:, 0]]),
+        jnp.concatenate([both[:, 1], loose[:, 1]]),
+    )
+    return both[:, 0], both[:, 1], pairs
