@@ -3,18 +3,17 @@
 JAX is imported by the verbs that need it, after their arguments have been understood.
 """
 
-import argparse
 import contextlib
-import difflib
 import os
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from jaxad import __version__
+from jaxad.arguments import Parser, hint, run_name, split_train
 from jaxad.errors import ConfigError, DataError, JaxadError
 
 Verb = Callable[[list[str]], int]
@@ -44,6 +43,11 @@ A bare `jaxad train` needs no download. `jaxad VERB --help` says more;
 
 exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint, 5 diverged,
 6 folder in use, 75 stopped after saving (start again with --resume)
+"""
+
+_TRAIN = """\
+CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded default.
+--out: the run folder, by default runs/<name>. --resume: go on with the run there.
 """
 
 
@@ -89,96 +93,45 @@ def _run(args: list[str]) -> int:
         return 0
     verb = _VERBS.get(args[0])
     if verb is None:
-        raise ConfigError(f"unknown command {args[0]}{_hint(args[0], _VERBS)}")
+        raise ConfigError(f"unknown command {args[0]}{hint(args[0], _VERBS)}")
     return verb(args[1:])
-
-
-def _hint(word: str, known) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there are {', '.join(known)}"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Arguments of a verb; a mistake is a `ConfigError` and not a page of usage."""
-
-    def __init__(self, **options) -> None:
-        super().__init__(allow_abbrev=False, **options)
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{self.prog}: {message}")
-
-    def read(self, args: list[str]) -> argparse.Namespace:
-        options = [name for action in self._actions for name in action.option_strings]
-        known = [name for name in options if name.startswith("--")]
-        for arg in args:
-            name = arg.partition("=")[0]
-            if arg.startswith("--") and name not in known:
-                raise ConfigError(
-                    f"{self.prog}: unknown option {name}{_hint(name, known)}"
-                )
-        return self.parse_args(args)
 
 
 def _train(args: list[str]) -> int:
     from jaxad.config import Config, load_config, override
 
     command = shlex.join(["jaxad", "train", *args])
-    resume, out, rest = _take(args)
+    resume, out, rest = split_train(args)
     path = None
     if rest and not rest[0].startswith("-"):
         path, rest = Path(rest[0]), rest[1:]
     start = Config() if path is None else load_config(path)
-    prog = "jaxad train [CONFIG] [--out DIR] [--resume]"
-    config = override(start, rest, prog)
-    out = out or Path("runs") / (config.name or _name(path))
+    config = override(
+        start,
+        rest,
+        prog="jaxad train [CONFIG] [--out DIR] [--resume]",
+        about=_TRAIN,
+        others=("out", "resume", "debug"),
+    )
+    out = out or Path("runs") / (config.name or run_name(path))
 
-    import jaxad.run
+    from jaxad.run import train
 
-    run = jaxad.run.train(config, out, resume, command)
-    return _show(run.path)
-
-
-def _take(args: list[str]) -> tuple[bool, Path | None, list[str]]:
-    """The options of `train` that are not in the config, and the other arguments."""
-    resume, out, rest = False, None, []
-    words = iter(args)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if word == "--resume":
-            resume = True
-        elif name == "--out":
-            value = value if equals else next(words, "")
-            if not value or value.startswith("--"):
-                raise ConfigError("--out takes the folder of the run")
-            out = Path(value)
-        else:
-            rest.append(word)
-    return resume, out, rest
-
-
-def _name(path: Path | None) -> str:
-    """The name of a run of a config file: `<folder>_<file>`."""
-    if path is None:
-        return "default"
-    folder = path.resolve().parent.name
-    if path.name == "config.json":  # of a run, whose folder has the name
-        return folder or "config"
-    return "_".join(part for part in (folder, path.stem) if part)
+    return _show(train(config, out=out, resume=resume, command=command).path)
 
 
 def _show(path: Path) -> int:
     from jaxad.report import read
     from jaxad.report.table import render
 
-    print(render(read(path)))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(render(read(path), width))
     print(f"\npictures: {path.resolve() / 'plots'}")
     return 0
 
 
 def _score(args: list[str]) -> int:
-    parser = _Parser(prog="jaxad score", description="Score images with a run.")
+    parser = Parser(prog="jaxad score", description="Score images with a run.")
     parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
     parser.add_argument("images", metavar="IMAGES", type=Path, nargs="+")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
@@ -189,9 +142,9 @@ def _score(args: list[str]) -> int:
         if not image.exists():
             raise DataError(f"no image {image}")
 
-    import jaxad.run
+    from jaxad.run import score_files
 
-    jaxad.run.score_files(given.run, given.images, given.out, given.maps)
+    score_files(given.run, given.images, out=given.out, maps=given.maps)
     return 0
 
 
@@ -201,7 +154,7 @@ def _check_run(path: Path) -> None:
 
 
 def _report(args: list[str]) -> int:
-    parser = _Parser(prog="jaxad report", description="Tables and pictures of runs.")
+    parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
     given = parser.read(args)
     for path in given.runs:
@@ -217,7 +170,7 @@ def _report(args: list[str]) -> int:
 
 
 def _data(args: list[str]) -> int:
-    parser = _Parser(prog="jaxad data", description="Make and check data sets.")
+    parser = Parser(prog="jaxad data", description="Make and check data sets.")
     parser.add_argument("what", choices=("prepare", "verify", "list"))
     parser.add_argument("name", metavar="NAME", nargs="?", help="see `jaxad data list`")
     parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
@@ -246,14 +199,14 @@ def _data(args: list[str]) -> int:
 
 
 def _benchmark(args: list[str]) -> int:
-    parser = _Parser(prog="jaxad benchmark", description="Measure speed.")
+    parser = Parser(prog="jaxad benchmark", description="Measure speed.")
     parser.add_argument("what", choices=("train", "auroc"))
     parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
     given = parser.read(args)
 
-    import jaxad.benchmark
+    from jaxad.benchmark import run
 
-    jaxad.benchmark.run(given.what, json=given.json)
+    run(given.what, json=given.json)
     return 0
 
 

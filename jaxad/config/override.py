@@ -29,21 +29,29 @@ def set_values(config: Config, values: Mapping[str, Any]) -> Config:
 
 
 def override(
-    config: Config, args: Sequence[str], prog: str = "jaxad train [CONFIG]"
+    config: Config,
+    args: Sequence[str],
+    *,
+    prog: str = "jaxad train",
+    about: str = "",
+    others: Sequence[str] = (),
 ) -> Config:
     """A config changed by options like `--optim.lr 3e-4 --model.latent-dim 16`.
 
     `-` and `_` are the same. `--model.kind linear` and `--threshold.rules mad f1_max`
     change the variant. `--help` prints all options and exits. Raises `ConfigError`.
+
+    prog, about: shown by `--help`. others: options that the caller has taken out of
+    `args`, to be suggested when they are misspelt.
     """
     if any(arg in ("-h", "--help") for arg in args):
-        _tyro(config, ["--help"], prog, _HELP + _all_kinds(config))
+        _tyro(config, ["--help"], prog, f"{about}{_HELP}{_all_kinds(config)}")
     options = _options(args)
     config, rest = _choose_variants(config, options, _flag)
     known = [name for name, _ in leaves(config)]
     for name in rest:
         if name not in known:
-            raise ConfigError(_unknown("option", name, known, _flag))
+            raise ConfigError(_unknown("option", name, [*known, *others], _flag))
     tokens = [t for name, found in rest.items() for t in (_flag(name), *found)]
     complaint = io.StringIO()
     try:

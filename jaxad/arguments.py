@@ -1,0 +1,66 @@
+"""Arguments of the command line, and what is said about wrong ones."""
+
+import argparse
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from jaxad.errors import ConfigError
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """What to say after an unknown word: the nearest known one, or all."""
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there are {', '.join(known)}"
+
+
+class Parser(argparse.ArgumentParser):
+    """Arguments of a verb; a mistake is a `ConfigError` and not a page of usage."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{self.prog}: {message}")
+
+    def read(self, args: list[str]) -> argparse.Namespace:
+        options = [name for action in self._actions for name in action.option_strings]
+        known = [*(name for name in options if name.startswith("--")), "--debug"]
+        for arg in args:
+            name = arg.partition("=")[0]
+            if arg.startswith("--") and name not in known:
+                raise ConfigError(
+                    f"{self.prog}: unknown option {name}{hint(name, known)}"
+                )
+        return self.parse_args(args)
+
+
+def split_train(args: list[str]) -> tuple[bool, Path | None, list[str]]:
+    """The options of `train` that are not in the config, and the other arguments."""
+    resume, out, rest = False, None, []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--resume":
+            resume = True
+        elif name == "--out":
+            value = value if equals else next(words, "")
+            if not value or value.startswith("--"):
+                raise ConfigError("--out takes the folder of the run")
+            out = Path(value)
+        else:
+            rest.append(word)
+    return resume, out, rest
+
+
+def run_name(path: Path | None) -> str:
+    """The name of a run of a config file: `<folder>_<file>`."""
+    if path is None:
+        return "default"
+    folder = path.resolve().parent.name
+    if path.name == "config.json":  # of a run, whose folder has the name
+        return folder or "config"
+    return "_".join(part for part in (folder, path.stem) if part)

@@ -1,0 +1,178 @@
+"""The command line: every mistake is one line on stderr and its exit code."""
+
+import os
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+import jaxad
+from jaxad import cli
+from jaxad.arguments import run_name
+from jaxad.config import Config, Conv, to_json
+from jaxad.errors import BusyError, CheckpointError, DivergedError, Preempted
+
+ROOT = Path(jaxad.__file__).parent.parent
+
+MISTAKES = {
+    "trian": (2, "unknown command trian; did you mean train?"),
+    "zzz": (2, "unknown command zzz; there are train, score, report, data,"),
+    "train --optim.lrr 1": (2, "unknown option --optim.lrr; did you mean --optim.lr?"),
+    "train --resum": (2, "unknown option --resum; did you mean --resume?"),
+    "train --model.dropout 2": (2, "--model.dropout: 2 is not less than 1"),
+    "train --out": (2, "--out takes the folder of the run"),
+    "train --out --resume": (2, "--out takes the folder of the run"),
+    "train nope.py": (2, "no config file nope.py"),
+    "train .": (2, ". is a folder; name a file, like ./config.json"),
+    "train bad.py": (2, "bad.py, line 2: ValueError: no such thing"),
+    "train --seed 1 good.py": (2, "--seed takes one value, 2 given"),
+    "score": (2, "jaxad score: the following arguments are required: RUN, IMAGES"),
+    "score nope a.png": (3, "nope is not a run folder: it has no config.json"),
+    "score run a.png": (3, "no image a.png"),
+    "score run a.png --mapz": (2, "unknown option --mapz; did you mean --maps?"),
+    "report": (2, "jaxad report: the following arguments are required: RUN"),
+    "report run nope": (3, "nope is not a run folder"),
+    "data prepar mnist": (2, "invalid choice: 'prepar'"),
+    "data prepare": (2, "jaxad data prepare takes the NAME of a data set"),
+    "data list mnist": (2, "jaxad data list takes no name"),
+    "data verify mnist --source x": (2, "jaxad data verify takes no --source"),
+    "benchmark nope": (2, "invalid choice: 'nope'"),
+    "benchmark train --jsn x": (2, "unknown option --jsn; did you mean --json?"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a good and a bad config and something like a run."""
+    monkeypatch.chdir(tmp_path)
+    Path("bad.py").write_text("a = 1\nraise ValueError('no such\\nthing')")
+    Path("good.py").write_text("from jaxad.config import *\nconfig = Config(seed=5)")
+    Path("run").mkdir()
+    Path("run/config.json").write_text(to_json(Config(model=Conv())))
+    return tmp_path
+
+
+@pytest.mark.parametrize("args", MISTAKES)
+def test_a_mistake_is_one_line_and_an_exit_code(args, folder, capfd):
+    code, line = MISTAKES[args]
+    assert cli.main(args.split()) == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("jaxad: error: ")
+    assert line in err
+    assert err.count("\n") == 1
+    assert cli.main([*args.split(), "--debug"]) == code
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Stands in for `jaxad.run`: what `train` was called with, or what it raises."""
+    seen = types.SimpleNamespace(error=None)
+
+    def train(config, **options):
+        seen.config, seen.options = config, options
+        if seen.error:
+            raise seen.error
+        return types.SimpleNamespace(path=options["out"])
+
+    monkeypatch.setitem(sys.modules, "jaxad.run", types.SimpleNamespace(train=train))
+    monkeypatch.setattr(cli, "_show", lambda path: 0)
+    return seen
+
+
+def test_train_passes_on_the_config_and_where_to(folder, calls):
+    assert cli.main(["train"]) == 0
+    assert calls.config == Config()
+    assert calls.options["out"] == Path("runs/default")
+    assert calls.options["resume"] is False
+    words = "train good.py --resume --model.kind conv --out=a --seed 7"
+    assert cli.main(words.split()) == 0
+    assert calls.config == Config(seed=7, model=Conv())
+    command = f"jaxad {words}"
+    assert calls.options == {"out": Path("a"), "resume": True, "command": command}
+    assert cli.main(["train", "run/config.json", "--name", "b"]) == 0
+    assert calls.config == Config(model=Conv(), name="b")
+    assert calls.options["out"] == Path("runs/b")
+
+
+def test_a_run_is_named_after_its_config_file():
+    assert run_name(None) == "default"
+    assert run_name(Path("configs/mnist/cae.py")) == "mnist_cae"
+    assert run_name(Path("/cae.py")) == "cae"
+    assert run_name(Path("runs/first/config.json")) == "first"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (CheckpointError("disk full"), 4, "disk full"),
+        (DivergedError("not finite\nat step 3"), 5, "not finite at step 3"),
+        (BusyError("in use"), 6, "in use"),
+        (Preempted("saved"), 75, "saved"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (ValueError("a\nb"), 1, "ValueError: a b (run again with --debug for"),
+        (MemoryError("x" * 999), 1, "x... (run again"),
+    ],
+)
+def test_every_error_of_a_run_has_its_code_and_its_line(
+    error, code, line, calls, capfd
+):
+    calls.error = error
+    assert cli.main(["train"]) == code
+    err = capfd.readouterr().err
+    assert err.startswith("jaxad: error: ")
+    assert line in err
+    assert err.count("\n") == 1
+    assert len(err) < 400
+
+
+def test_help_names_what_there_is(capfd):
+    for args in ([], ["--help"], ["-h"], ["help"]):
+        assert cli.main(args) == 0
+        out = capfd.readouterr().out
+        assert all(f"\n  {verb} " in out for verb in cli._VERBS)
+    assert cli.main(["--version"]) == 0
+    assert capfd.readouterr().out == f"jaxad {jaxad.__version__}\n"
+    assert cli.main(["score", "--help"]) == 0
+    assert "--maps" in capfd.readouterr().out
+    assert cli.main(["train", "--help"]) == 0
+    out = capfd.readouterr().out
+    assert "--optim.lr FLOAT" in out
+    assert "--resume" in out
+    assert "linear, deep, conv" in out
+
+
+def run(*args, **options):
+    command = [sys.executable, "-m", "jaxad", *args]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_a_misspelt_option_does_not_wait_for_jax():
+    code = "import sys, jaxad.cli as c; c.main(['train', '--lrr', '1']);"
+    code += "c.main(['train', '--help']); sys.exit('jax' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    began = time.monotonic()
+    done = run("train", "--optim.lrr", "1")
+    assert time.monotonic() - began < 5  # half a second where nothing else runs
+    assert (done.returncode, done.stdout) == (2, "")
+    line = "jaxad: error: unknown option --optim.lrr; did you mean --optim.lr?\n"
+    assert done.stderr == line
+
+
+def test_a_reader_that_goes_away_is_not_an_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "jaxad", "train", "--help"]
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, check=False, cwd=ROOT
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
