@@ -245,10 +245,11 @@ def big_state():
 def check_failed_save(path, expected):
     checkpointer = Checkpointer(path)
     checkpointer.save(3, big_state(), {})
-    with pytest.raises(CheckpointError, match=r"step 3 .*step 2 is kept") as caught:
+    with pytest.raises(CheckpointError) as caught:
         checkpointer.save(4, make_state(4), {})
+    text = f"step 3 could not be saved ({expected}), step 2 is kept; make room"
+    assert text in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert expected in str(caught.value.__cause__)
     checkpointer.close()
     assert sorted(x.name for x in path.iterdir()) == ["1", "2"]
 
@@ -270,7 +271,7 @@ def test_full_disk(saved, tmp_path, template, said):
         pytest.skip("mounting a small disk needs root")
     try:
         shutil.copytree(saved, tmp_path / "disk")
-        check_failed_save(tmp_path / "disk", "No space left")
+        check_failed_save(tmp_path / "disk", "No space left on device")
         restored = restore(tmp_path / "disk", template, say=said.append)
         assert same(restored.tree, make_state(2))
     finally:
@@ -304,6 +305,7 @@ LOOP = """
 import jax.numpy as jnp, sys
 from jaxad import folder
 from jaxad.checkpoint import Checkpointer
+assert not any(name.startswith("orbax") for name in sys.modules)
 checkpointer = Checkpointer(sys.argv[1])
 for step in range(1, 10_000):
     checkpointer.save(step, {"x": jnp.full((50_000,), step)}, {"epoch": step})

@@ -12,13 +12,14 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxad import folder
 from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 from jaxad.signals import watch
 
+few = settings(max_examples=30, deadline=None)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -27,6 +28,7 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("scratch")
 
 
+@few
 @given(st.dictionaries(st.text(), st.lists(finite) | st.text() | finite))
 def test_json_is_exact(scratch, value):
     folder.write_json(scratch / "x.json", value)
@@ -40,6 +42,7 @@ def test_json_of_numpy_and_not_finite_values(tmp_path):
     assert json.loads((tmp_path / "x.json").read_text()) == expected
 
 
+@few
 @given(st.lists(st.tuples(st.text("ab,\"\n'ä"), st.floats(), st.floats(width=32))))
 def test_csv_is_exact(scratch, rows):
     names, wide, narrow = zip(*rows, strict=True) if rows else ((), (), ())

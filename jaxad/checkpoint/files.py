@@ -7,9 +7,12 @@ The leaves are stored flat, by the dotted name of their place in the tree; leave
 size zero, which Orbax refuses, are in the record alone.
 """
 
+import functools
 import hashlib
 import json
+import logging
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -113,9 +116,14 @@ def read(folder: Path) -> tuple[Record, Arrays]:
 
 
 def reason(error: BaseException) -> str:
-    """An error as one short line."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0] if len(lines[0]) <= 160 else lines[0][:157] + "..."
+    """An error as one short line; of the system's errors their text alone."""
+    text = str(error).strip() or type(error).__name__
+    # TensorStore's form, whose paths and sizes are longer than what went wrong.
+    code = re.search(r"os_error_code='(\d+)'", text)
+    if code:
+        return os.strerror(int(code[1]))
+    line = getattr(error, "strerror", None) or text.splitlines()[0]
+    return line if len(line) <= 160 else line[:157] + "..."
 
 
 def _describe(array: np.ndarray) -> Record:
@@ -142,8 +150,15 @@ def _file_digests(folder: Path) -> dict[str, str]:
     return digests
 
 
+@functools.cache
 def _orbax() -> Any:
-    """Orbax, imported where it is first needed: it takes seconds on a cold disk."""
+    """Orbax, imported where it is first needed: it takes seconds on a cold disk.
+
+    What it logs is dropped: whatever goes wrong is raised too, and said in one line.
+    """
     import orbax.checkpoint
 
+    logging.getLogger("absl").addFilter(
+        lambda record: "orbax" not in Path(record.pathname).parts
+    )
     return orbax.checkpoint
