@@ -1,0 +1,72 @@
+"""What a data set is before any protocol, and a user's own arrays as one."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxad.errors import DataError
+
+
+class Examples(NamedTuple):
+    """Images of one split, in the order of their ids.
+
+    image: (N, H, W, C) uint8, or float32 in [0, 1]; may be a read-only memory map.
+    label: (N,) int32, the class; of a user's arrays 0 normal, 1 anomalous.
+    id: (N,) str.
+    """
+
+    image: np.ndarray
+    label: np.ndarray
+    id: np.ndarray
+
+
+class Source(NamedTuple):
+    """A data set as it was published; `fingerprint` is a digest of all it holds."""
+
+    train: Examples
+    test: Examples | None
+    fingerprint: str
+
+
+def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
+    """A user's arrays as a source without a test split.
+
+    images: (N, H, W) or (N, H, W, C), uint8, or floats in [0, 1].
+    labels: (N,) 0 normal, 1 anomalous; None: all normal.
+    Raises DataError for another shape, type or range, and for NaN.
+    """
+    image = _checked_images(np.asarray(images))
+    label = np.zeros(len(image)) if labels is None else np.asarray(labels)
+    if label.shape != (len(image),):
+        raise DataError(
+            f"labels must be of shape {(len(image),)}, one an image, not {label.shape}"
+        )
+    if not np.isin(label, (0, 1)).all():
+        raise DataError("labels must be 0 (normal) or 1 (anomalous)")
+    label = label.astype(np.int32)
+    digest = hashlib.sha256(f"{image.shape} {image.dtype}".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    digest.update(label.data)
+    ids = np.array([f"{number:06d}" for number in range(len(image))])
+    return Source(Examples(image, label, ids), None, digest.hexdigest())
+
+
+def _checked_images(image: np.ndarray) -> np.ndarray:
+    if image.ndim == 3:
+        image = image[..., None]
+    if image.ndim != 4 or 0 in image.shape:
+        raise DataError(
+            f"images must be (N, H, W) or (N, H, W, C) and not empty, not {image.shape}"
+        )
+    if image.dtype == np.uint8:
+        return image
+    if not np.issubdtype(image.dtype, np.floating):
+        raise DataError(f"images must be uint8 or floats in [0, 1], not {image.dtype}")
+    low, high = image.min(), image.max()
+    if not (low >= 0 and high <= 1):  # false for NaN as well
+        raise DataError(
+            f"images of type {image.dtype} must lie in [0, 1] without NaN, "
+            f"not in [{low:g}, {high:g}]"
+        )
+    return image.astype(np.float32)

@@ -1,0 +1,131 @@
+"""What the tfds builders of small image sets share.
+
+Only preparing and decoding import this file: importing tfds takes a second or more.
+"""
+
+import abc
+import io
+import sys
+import urllib.request
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+
+from jaxad.errors import DataError
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """A set of equally large images, stored as tensors of bytes.
+
+    A subclass states `SHAPE` and `VERSION` and implements `arrays`.
+    """
+
+    SHAPE: tuple[int, int, int]
+    url_infos: dict[str, Any] = {}  # noqa: RUF012  a tfds property, overridden
+
+    def __init__(self, source: Path | None, **kwargs):
+        self.source = source
+        super().__init__(file_format="array_record", **kwargs)
+
+    @abc.abstractmethod
+    def arrays(self, dl_manager) -> dict[str, Arrays]:
+        """Split -> images (N, *SHAPE) uint8, class labels (N,), in source order."""
+
+    def _info(self):
+        features = {
+            "id": tfds.features.Text(),
+            "image": tfds.features.Tensor(shape=self.SHAPE, dtype=np.uint8),
+            "label": tfds.features.Scalar(np.int32),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.__doc__,
+            features=tfds.features.FeaturesDict(features),
+        )
+
+    def _split_generators(self, dl_manager):
+        splits = self.arrays(dl_manager)
+        for split, (image, _) in splits.items():
+            if image.shape[1:] != self.SHAPE:
+                raise DataError(
+                    f"the {split} images of {self.name} in {self.source} are "
+                    f"{image.shape[1:]}, not {self.SHAPE}"
+                )
+        return {
+            split: self._generate_examples(split, *pair)
+            for split, pair in splits.items()
+        }
+
+    def _generate_examples(self, split, image, label):
+        for number in range(len(image)):
+            key = f"{split}-{number:06d}"
+            example = {"id": key, "image": image[number], "label": int(label[number])}
+            yield key, example
+
+
+def download(builder: ImageBuilder, dl_manager, urls: dict[str, str]) -> dict[str, Any]:
+    """Downloads files, checked against `builder.url_infos`; key -> path.
+
+    Raises DataError at once where the host cannot be reached (tfds would try for
+    minutes), and for a file with another checksum.
+    """
+    try:
+        request = urllib.request.Request(next(iter(urls.values())), method="HEAD")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+        return dl_manager.download(urls)
+    except (OSError, NonMatchingChecksumError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"cannot download {builder.name} ({reason}); give a folder that holds "
+            f"its files: jaxad data prepare {builder.name} --source DIR"
+        ) from error
+
+
+def write(cls: type[ImageBuilder], source: Path | None, folder: Path) -> Path:
+    """Prepares a data set below `folder`; returns the folder of its files."""
+    builder = cls(source, data_dir=folder)
+    config = tfds.download.DownloadConfig(force_checksums_validation=True)
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+    with redirect_stdout(io.StringIO()):
+        builder.download_and_prepare(
+            download_dir=folder / "downloads", download_config=config
+        )
+    return Path(builder.data_dir)
+
+
+def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Split -> image, label and id of a prepared data set, sorted by id.
+
+    Raises DataError where a file holds another number of examples than it should.
+    """
+    builder = tfds.builder_from_directory(folder)
+    return {split: _read_split(builder, folder, split) for split in builder.info.splits}
+
+
+def _read_split(builder, folder: Path, split: str) -> dict[str, np.ndarray]:
+    expected = builder.info.splits[split].num_examples
+    source = builder.as_data_source(split)
+    if len(source) != expected:
+        raise DataError(
+            f"{folder} holds {len(source)} of {expected} {split} examples: a file is "
+            "damaged or truncated"
+        )
+    ids = np.empty(expected, object)
+    image = np.empty((expected, *builder.info.features["image"].shape), np.uint8)
+    label = np.empty(expected, np.int32)
+    for start in range(0, expected, 4096):
+        rows = range(start, min(start + 4096, expected))
+        for row, example in zip(rows, source.__getitems__(list(rows)), strict=True):
+            ids[row] = example["id"].decode()
+            image[row] = example["image"]
+            label[row] = example["label"]
+    order = np.argsort(ids)
+    return {"image": image[order], "label": label[order], "id": ids[order].astype(str)}
