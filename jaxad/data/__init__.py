@@ -3,17 +3,30 @@
 from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
 from jaxad.data.images import resize, to_float
+from jaxad.data.protocols import (
+    corrupted_copies,
+    split,
+    split_corrupted,
+    split_labelled,
+)
 from jaxad.data.sources import load, names, prepare, verify
+from jaxad.data.splits import Split, Splits
 
 __all__ = [
     "Examples",
     "Source",
+    "Split",
+    "Splits",
     "augment",
+    "corrupted_copies",
     "from_arrays",
     "load",
     "names",
     "prepare",
     "resize",
+    "split",
+    "split_corrupted",
+    "split_labelled",
     "to_float",
     "verify",
 ]

@@ -22,11 +22,16 @@ class Examples(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A data set as it was published; `fingerprint` is a digest of all it holds."""
+    """A data set before any protocol.
+
+    fingerprint: a digest of all it holds.
+    labelled: the labels say what is anomalous; else all images count as normal.
+    """
 
     train: Examples
     test: Examples | None
     fingerprint: str
+    labelled: bool = False
 
 
 def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
@@ -49,7 +54,8 @@ def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
     digest.update(np.ascontiguousarray(image).data)
     digest.update(label.data)
     ids = np.array([f"{number:06d}" for number in range(len(image))])
-    return Source(Examples(image, label, ids), None, digest.hexdigest())
+    examples = Examples(image, label, ids)
+    return Source(examples, None, digest.hexdigest(), labelled=bool(label.any()))
 
 
 def _checked_images(image: np.ndarray) -> np.ndarray:

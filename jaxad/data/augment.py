@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import dm_pix
 import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
@@ -33,8 +32,8 @@ def augment(key: jax.Array, image: jax.Array, spec: Augment) -> jax.Array:
         image = jax.vmap(partial(_shift, limit=spec.shift))(image, offset)
     if spec.brightness:
         draw = jax.random.uniform(stream(key, "brightness"), (size,), minval=-1)
-        image = jax.vmap(dm_pix.adjust_brightness)(image, draw * spec.brightness)
-        image = jnp.clip(image, jnp.float32(0), jnp.float32(1))
+        change = draw.reshape(size, 1, 1, 1) * spec.brightness
+        image = jnp.clip(image + change, jnp.float32(0), jnp.float32(1))
     return image
 
 

@@ -20,7 +20,7 @@ from jaxad.errors import DataError
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class ImageBuilder(tfds.core.GeneratorBasedBuilder):
     """A set of equally large images, stored as tensors of bytes.
 
     A subclass states `SHAPE` and `VERSION` and implements `arrays`.
@@ -28,6 +28,10 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     SHAPE: tuple[int, int, int]
     url_infos: dict[str, Any] = {}  # noqa: RUF012  a tfds property, overridden
+
+    def __init_subclass__(cls, **kwargs):
+        # Left out of the registry of tfds, which has a set called mnist of its own.
+        super().__init_subclass__(skip_registration=True, **kwargs)
 
     def __init__(self, source: Path | None, **kwargs):
         self.source = source

@@ -8,7 +8,7 @@ from jaxad.data.builders import Arrays, ImageBuilder
 from jaxad.data.images import resize
 
 
-class Digits(ImageBuilder, skip_registration=True):
+class Digits(ImageBuilder):
     """Handwritten digits (E. Alpaydin and C. Kaynak, UCI repository), test part."""
 
     SHAPE = (28, 28, 1)

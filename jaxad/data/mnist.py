@@ -12,7 +12,7 @@ _FILES = {
 }
 
 
-class IdxBuilder(ImageBuilder, skip_registration=True):
+class IdxBuilder(ImageBuilder):
     """Reads the four files of `_FILES` from a folder, or downloads them."""
 
     SHAPE = (28, 28, 1)
@@ -41,7 +41,7 @@ def _url_infos(base: str, files: dict[str, tuple[int, str]]) -> dict[str, UrlInf
     }
 
 
-class Mnist(IdxBuilder, skip_registration=True):
+class Mnist(IdxBuilder):
     """Handwritten digits (Y. LeCun, C. Cortes and C. Burges)."""
 
     url_infos = _url_infos(
@@ -67,7 +67,7 @@ class Mnist(IdxBuilder, skip_registration=True):
     )
 
 
-class FashionMnist(IdxBuilder, skip_registration=True):
+class FashionMnist(IdxBuilder):
     """Articles of clothing (H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747)."""
 
     url_infos = _url_infos(

@@ -1,0 +1,69 @@
+"""What a protocol makes of a data set: training, validation and test images."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxad.errors import DataError
+
+GOOD = "good"
+UNCHANGED = "unchanged"
+
+
+class Split(NamedTuple):
+    """The images of one split.
+
+    image: (N, H, W, C) uint8, or float32 in [0, 1].
+    label: (N,) int32, 0 normal, 1 anomalous; in training what the method is told.
+    id: (N,) str. A changed copy is called `<id of the original>+<defect>`.
+    defect: (N,) str, `good` for a clean image, `unchanged` for a corrupted copy that
+        came out equal to its original.
+    row: (N,) int32, the row of the (original) image in the source.
+    origin: (N,) int32, the row in this split of the image it was made from, its own
+        row for a clean one; None where originals are not in the split.
+    """
+
+    image: np.ndarray
+    label: np.ndarray
+    id: np.ndarray
+    defect: np.ndarray
+    row: np.ndarray
+    origin: np.ndarray | None = None
+
+    @property
+    def clean(self) -> np.ndarray:
+        """(N,) bool, True for normal images as they were published."""
+        return self.defect == GOOD
+
+    @property
+    def original(self) -> np.ndarray | None:
+        """(N, H, W, C), what each image was made from; None where that is unknown."""
+        return None if self.origin is None else self.image[self.origin]
+
+
+class Splits(NamedTuple):
+    """train is taken for normal; val and test hold normal and anomalous images."""
+
+    train: Split
+    val: Split
+    test: Split
+
+
+def join(first: Split, second: Split) -> Split:
+    """Two splits, one after the other; `origin` is left out."""
+    arrays = zip(first[:5], second[:5], strict=True)
+    return Split(*(np.concatenate(pair) for pair in arrays))
+
+
+def cut(order: np.ndarray, share: float, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a shuffled order in two: (the rest, a share of them), each sorted.
+
+    Both get one row at least; raises DataError where there are not two.
+    """
+    if len(order) < 2:
+        raise DataError(
+            f"{len(order)} normal images are too few to set some apart for {what}; "
+            "give more images"
+        )
+    size = min(max(round(share * len(order)), 1), len(order) - 1)
+    return np.sort(order[size:]), np.sort(order[:size])
