@@ -193,7 +193,7 @@ def _data(args: list[str]) -> int:
         return 0
     problems = data.verify(given.name)
     if problems:
-        raise DataError(f"{given.name}: {'; '.join(problems)}")
+        raise DataError("; ".join(problems))
     print(f"{given.name} is as it should be")
     return 0
 
