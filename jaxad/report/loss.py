@@ -22,7 +22,8 @@ def loss_figure(run: RunFolder) -> Figure:
     below.set_xlabel("epoch")
     below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     epochs = run.history["epoch"]
-    below.set_xlim(min(epochs.min(), 1) - 0.5, epochs.max() + 0.5)
+    pad = max(0.5, 0.02 * len(epochs))
+    below.set_xlim(epochs.min() - pad, epochs.max() + pad)
     return picture
 
 
@@ -49,6 +50,7 @@ def _losses(ax: Axes, run: RunFolder) -> None:
             markerfacecolor="none",
             markeredgewidth=1.8,
             linestyle="none",
+            clip_on=False,
             color=INK,
             label=f"kept: epoch {best}, validation {val[at[0]]:.4g}",
         )

@@ -44,8 +44,10 @@ def roc_figure(run: RunFolder) -> Figure:
             _points(ax, run, "fpr", "recall")
         else:
             note(ax, "undefined: test data of one class only")
-    handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
-    _legend(picture, handles + _point_handles(run))
+    if any(lines.values()):
+        handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
+        handles += _point_handles(run)
+    _legend(picture, handles)
     return picture
 
 
@@ -76,8 +78,10 @@ def pr_figure(run: RunFolder) -> Figure:
         _points(ax, run, "recall", "precision")
     words = f"chance (prevalence {share:.3g})"
     handles = _handles(run, "average_precision", "AP")
-    handles.append(Line2D([], [], color=GREY, linestyle=":", label=words))
-    _legend(picture, handles + _point_handles(run))
+    if any(lines.values()):
+        handles.append(Line2D([], [], color=GREY, linestyle=":", label=words))
+        handles += _point_handles(run)
+    _legend(picture, handles)
     return picture
 
 
@@ -139,7 +143,7 @@ def _point_style(status: str) -> dict[str, Any]:
 
 
 def _points(ax: Axes, run: RunFolder, x: str, y: str) -> None:
-    """Points of the rules; letters of points that coincide share one label."""
+    """Points of the rules; where they coincide, their letters share a label."""
     groups: dict[tuple[float, float], list[str]] = {}
     ax.autoscale(False)
     name = run.primary[0]
@@ -153,15 +157,18 @@ def _points(ax: Axes, run: RunFolder, x: str, y: str) -> None:
         )
         if not (-0.01 <= at[0] <= 1.01 and -0.01 <= at[1] <= 1.01):
             continue
-        near = [k for k in groups if np.hypot(*(np.array(k) - at)) < 0.035]
+        near = [k for k in groups if np.hypot(*(np.array(k) - at)) < 0.04]
         groups.setdefault(near[0] if near else tuple(at), []).append(mark.letter)
-    for place, letters in groups.items():
+    depth, before = 0, -1.0
+    for place, letters in sorted(groups.items()):
         left = place[0] > 0.8
+        close = place[0] - before < 0.04 + 0.03 * len(letters)
+        depth, before = (depth + 1 if close else 0), place[0]
         ax.annotate(
             ",".join(letters),
             place,
             xycoords="axes fraction",
-            xytext=(-8 if left else 8, -8),
+            xytext=(-8 if left else 8, -8 - 13 * depth),
             textcoords="offset points",
             ha="right" if left else "left",
             va="top",

@@ -1,18 +1,23 @@
 """A grid of examples: original, input, reconstruction, anomaly map."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from jaxad.report.folder import RunFolder
+from jaxad.report.folder import Examples, RunFolder
+from jaxad.report.names import title
 from jaxad.report.style import ANOMALOUS, NORMAL, figure, heading, note, text
 
 _ROWS = ("original", "input", "recon-\nstruction", "anomaly\nmap")
 _ACROSS = 12
+_GAP = 0.08
 
 
 def reconstructions_figure(run: RunFolder) -> Figure:
-    """Examples side by side; all maps share one scale of colours."""
+    """Examples side by side, twelve to a band; all maps share one scale of colours."""
     examples = run.examples
     count = len(examples.index)
     if not count:
@@ -21,55 +26,63 @@ def reconstructions_figure(run: RunFolder) -> Figure:
         ax.set_axis_off()
         note(ax, "the run kept no examples")
         return picture
-    bands = -(-count // _ACROSS)
-    across = min(count, _ACROSS)
-    picture = figure(1.7 + 1.12 * across, 0.5 + 5.3 * bands)
-    grid = picture.subplots(4 * bands, across, squeeze=False)
-    # Spans the range of all maps, so that equal colours are equal values everywhere.
-    low, high = min(0.0, float(examples.map.min())), float(examples.map.max())
-    high = high if high > low else low + 1.0
-    for ax in grid.ravel():
+    height, width = examples.map.shape[1:]
+    bands, across = -(-count // _ACROSS), min(count, _ACROSS)
+    tall = 4 * 1.13 * height / width + 1.0
+    picture = figure(max(1.13 * across, 2.5) + 1.7, 0.4 + tall * bands)
+    axes = picture.subplots(bands, 1, squeeze=False).ravel()
+    for band, ax in enumerate(axes):
         ax.set_axis_off()
-    for k in range(count):
-        band, column = divmod(k, _ACROSS)
-        cells = grid[4 * band : 4 * band + 4, column]
-        shown = _column(run, k, cells, low, high)
-        if not column:
-            for ax, word in zip(cells, _ROWS, strict=True):
-                ax.set_axis_on()
-                ax.set_xticks([])
-                ax.set_yticks([])
-                ax.spines[:].set_visible(False)
-                ax.set_ylabel(word, rotation=0, ha="right", va="center", fontsize=9)
-    bar = picture.colorbar(shown, ax=grid, fraction=0.03, aspect=30, pad=0.01)
-    bar.set_label("anomaly map, one scale for all")
+        ax.set_xlim(0, across * (1 + _GAP) - _GAP)
+        ax.set_ylim(4 * (height / width + _GAP) - _GAP, 0)
+        for k in range(band * _ACROSS, min(count, (band + 1) * _ACROSS)):
+            shown = _column(ax, examples, k, k - band * _ACROSS)
+        for row, word in enumerate(_ROWS):
+            place = row * (height / width + _GAP) + 0.5 * height / width
+            ax.text(-0.06, place, word, ha="right", va="center", fontsize=9)
+    bar = picture.colorbar(shown, ax=list(axes), fraction=0.02, aspect=30, pad=0.01)
+    bar.set_label(f"anomaly map ({title(run.primary[0])}), one scale for all")
     heading(picture, "Examples of the test data")
     return picture
 
 
-def _image(ax: Axes, image: np.ndarray) -> None:
-    image = np.clip(image, 0, 1)
-    if image.shape[-1] in (3, 4):
-        ax.imshow(image)
-    else:
-        ax.imshow(image.mean(axis=-1), cmap="gray", vmin=0, vmax=1)
-
-
-def _column(run: RunFolder, k: int, cells: np.ndarray, low: float, high: float):
-    examples = run.examples
-    entry = examples.index[k]
-    for ax, images in zip(
-        cells, (examples.original, examples.image, examples.recon), strict=False
-    ):
-        _image(ax, images[k])
-    shown = cells[3].imshow(examples.map[k], cmap="inferno", vmin=low, vmax=high)
-    anomalous = bool(entry.get("label"))
-    words = [text(entry.get("why", ""), 16), text(entry.get("id", k), 16)]
-    words.append("anomalous" if anomalous else "normal")
+def _column(ax: Axes, examples: Examples, k: int, column: int) -> AxesImage:
+    """Draws one example; returns its anomaly map."""
+    entry, maps = examples.index[k], examples.map
+    height = maps.shape[1] / maps.shape[2]
+    left = column * (1 + _GAP)
+    # The range of all maps, so that equal colours are equal values everywhere.
+    low, high = min(0.0, float(maps.min())), float(maps.max())
+    scale: dict[str, Any] = {
+        "cmap": "inferno",
+        "vmin": low,
+        "vmax": high if high > low else low + 1,
+    }
+    layers = [examples.original[k], examples.image[k], examples.recon[k]]
+    for row, image in enumerate([*map(_shades, layers), maps[k]]):
+        top = row * (height + _GAP)
+        shown = ax.imshow(
+            image,
+            extent=(left, left + 1, top + height, top),
+            **(scale if row == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}),
+        )
+    label = "anomalous" if entry.get("label") else "normal"
+    words = [text(entry.get("why", ""), 18), text(entry.get("id", k), 18), label]
     scores = entry.get("scores", {})
-    for name in list(scores)[:2]:
-        words.append(f"{name} {scores[name]:.3g}")
-    cells[0].set_title(
-        "\n".join(words), fontsize=7.5, color=ANOMALOUS if anomalous else NORMAL
+    words += [f"{name} {scores[name]:.3g}" for name in list(scores)[:2]]
+    ax.text(
+        left + 0.5,
+        -0.05,
+        "\n".join(words),
+        ha="center",
+        va="bottom",
+        fontsize=7.5,
+        color=ANOMALOUS if entry.get("label") else NORMAL,
     )
     return shown
+
+
+def _shades(image: np.ndarray) -> np.ndarray:
+    """(H, W, C) as something to show: colours where C is 3 or 4, else the mean."""
+    image = np.clip(image, 0, 1)
+    return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
