@@ -118,6 +118,14 @@ def test_keeps_two_and_replaces(tmp_path, template, said):
     assert same(restore(tmp_path, template, say=said.append).tree, make_state(9))
 
 
+def test_saving_the_same_again_leaves_the_files_alone(copied):
+    before = (copied / "2").stat()
+    save_all(copied, 2, config=CONFIG)
+    assert (copied / "2").stat().st_ino == before.st_ino
+    save_all(copied, 2)
+    assert (copied / "2").stat().st_ino != before.st_ino
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_damaged_file(copied, saved, template, damage):
     """Whatever happens to a file of the newest, the one before is used, aloud."""

@@ -82,8 +82,7 @@ def write(folder: Path, arrays: Arrays, record: Record) -> None:
     stored = {name: x for name, x in arrays.items() if x.size}
     with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
         checkpointer.save(folder / _STATE, args=ocp.args.StandardSave(stored))
-    leaves = {name: _describe(x) for name, x in arrays.items()}
-    record = plain(record | {"leaves": leaves, "files": _file_digests(folder)})
+    record = _with_leaves(record, arrays) | {"files": _file_digests(folder)}
     write_json(folder / _RECORD, record | {"digest": _digest(record)})
     read(folder)
 
@@ -115,6 +114,16 @@ def read(folder: Path) -> tuple[Record, Arrays]:
     return record, arrays
 
 
+def holds(folder: Path, arrays: Arrays, record: Record) -> bool:
+    """Whether `folder` is a sound checkpoint of just these arrays and notes."""
+    try:
+        found, _ = read(folder)
+    except Exception:  # missing or damaged: to be written again
+        return False
+    del found["files"]
+    return found == _with_leaves(record, arrays)
+
+
 def reason(error: BaseException) -> str:
     """An error as one short line; of the system's errors their text alone."""
     text = str(error).strip() or type(error).__name__
@@ -124,6 +133,11 @@ def reason(error: BaseException) -> str:
         return os.strerror(int(code[1]))
     line = getattr(error, "strerror", None) or text.splitlines()[0]
     return line if len(line) <= 160 else line[:157] + "..."
+
+
+def _with_leaves(record: Record, arrays: Arrays) -> Record:
+    leaves = {name: _describe(x) for name, x in arrays.items()}
+    return plain(record | {"leaves": leaves})
 
 
 def _describe(array: np.ndarray) -> Record:

@@ -51,8 +51,8 @@ class Checkpointer:
 
         tree: arrays that this process sees whole, no random keys.
         meta: notes in JSON's types.
-        Raises CheckpointError if the save before this one failed, TypeError for a leaf
-        or a note that cannot be saved.
+        Raises CheckpointError if the save before this one failed, TypeError or
+        ValueError for a leaf or a note that cannot be saved.
         """
         self.wait()
         arrays = _host_copy(tree)
@@ -93,8 +93,11 @@ class Checkpointer:
     def _write(self, step: int, arrays: files.Arrays, record: files.Record) -> None:
         saving = self.path / f"{files.SAVING}{step}"
         try:
-            files.write(saving, arrays, record)
-            self._commit(saving, step)
+            # Saving a step twice must not take the sound one away, even for a moment.
+            if not files.holds(self.path / str(step), arrays, record):
+                files.write(saving, arrays, record)
+                self._name(saving, step)
+            self._drop_superseded(step)
         except Exception as error:
             before = files.latest(self.path)
             kept = "none is left" if before is None else f"step {before} is kept"
@@ -106,11 +109,13 @@ class Checkpointer:
         finally:
             files.clean(self.path)
 
-    def _commit(self, saving: Path, step: int) -> None:
-        """Give a finished checkpoint its name, then drop what it supersedes."""
+    def _name(self, saving: Path, step: int) -> None:
+        """Give a finished checkpoint its name."""
         if step in files.steps(self.path):
             files.set_aside(self.path, step)
         os.rename(saving, self.path / str(step))
+
+    def _drop_superseded(self, step: int) -> None:
         found = files.steps(self.path)
         later = [x for x in found if x > step]
         older = [x for x in found if x <= step][: -self._keep]
