@@ -1,5 +1,6 @@
 """Reports from synthetic run folders."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -217,17 +218,22 @@ def words(figure):
     return [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
 
 
+def is_inside(picture):
+    """Whether all of a figure that has been laid out is within its frame."""
+    box = picture.get_tightbbox().transformed(picture.dpi_scale_trans)
+    width, height = picture.bbox.size
+    return min(box.x0, box.y0, width - box.x1, height - box.y1) > -1
+
+
 def test_every_picture_is_drawn_inside_its_frame_without_nan(run):
     pictures = plots.figures(run)
     assert ("curve" in pictures) == ("curve" in run.metrics)
     assert {f"scores_{name}" for name in run.names} < set(pictures)
     for name, picture in pictures.items():
         picture.draw_without_rendering()
-        width, height = picture.bbox.size
         for text in words(picture):
             assert "nan" not in text.get_text().split(), name
-        box = picture.get_tightbbox().transformed(picture.dpi_scale_trans)
-        assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -1, name
+        assert is_inside(picture), name
 
 
 def test_files_are_whole_and_the_same_bytes_each_time(whole, tmp_path):
@@ -305,6 +311,16 @@ def test_each_rule_has_a_line_solid_or_dashed(whole):
         dash = "-" if rule["status"] == "deployable" else "--"
         for limit in (rule["lower"], rule["upper"]):
             assert np.isinf(limit) or lines[round(limit, 9)] == dash
+
+
+def test_many_rules_fit(whole):
+    rule = whole.thresholds["mse"]["z_score"]
+    extra = {f"rule_{i}": rule for i in range(6)}
+    more = {"mse": {**whole.thresholds["mse"], **extra}}
+    run = dataclasses.replace(whole, thresholds=more)
+    for picture in (plots.scores_figure(run, "mse"), plots.roc_figure(run)):
+        picture.draw_without_rendering()
+        assert is_inside(picture)
 
 
 def test_maps_share_one_scale(whole):

@@ -52,7 +52,7 @@ def _matrix(ax: Axes, run: RunFolder, mark: Mark, size: float) -> None:
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for row in range(2):
         for column in range(2):
-            rate = f"{share[row, column]:.2%}" if total[row, 0] else "no examples"
+            rate = _per_cent(share[row, column]) if total[row, 0] else "no examples"
             ax.text(
                 column,
                 row,
@@ -68,3 +68,11 @@ def _matrix(ax: Axes, run: RunFolder, mark: Mark, size: float) -> None:
     ax.tick_params(length=0)
     words = f"{mark.rule} ({mark.status})\nscore {limits(mark.lower, mark.upper)}"
     ax.set_title(words, fontsize=max(size - 2, 8))
+
+
+def _per_cent(share: float) -> str:
+    """Two decimals that never round to all or nothing."""
+    words = f"{share:.2%}"
+    if words == "100.00%" and share < 1:
+        return ">99.99%"
+    return "<0.01%" if words == "0.00%" and share > 0 else words

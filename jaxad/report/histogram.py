@@ -21,6 +21,7 @@ from jaxad.report.style import (
     figure,
     heading,
     note,
+    side_legend,
     spread,
 )
 
@@ -179,21 +180,21 @@ def _letters(ax: Axes, rules: list[Mark], axis: Scale) -> None:
     if not placed:
         return
     at = axis.fraction(np.array([x for _, x in placed]))
+    above: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
     for (letter, _), true, moved in zip(
         placed, at, spread(at, 0.022, 0.0, 1.0), strict=True
     ):
-        ax.annotate(
+        ax.plot([true, moved], [1.0, 1.06], color=GREY, linewidth=0.7, **above)
+        ax.text(
+            moved,
+            1.07,
             letter,
-            (true, 1.0),
-            xycoords="axes fraction",
-            xytext=(moved, 1.07),
-            textcoords="axes fraction",
             ha="center",
             va="bottom",
             fontsize=9,
             fontweight="bold",
             color=INK,
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.7},
+            **above,
         )
 
 
@@ -209,13 +210,5 @@ def _legend(picture: Figure, rules: list[Mark], axis: Scale) -> None:
         )
         style = _style(mark, primary)
         handles.append(Line2D([], [], label=label, **style))
-    picture.legend(
-        handles=handles,
-        loc="outside right upper",
-        frameon=False,
-        fontsize=8.5,
-        labelspacing=0.8,
-        title="anomalous where the score is",
-        title_fontsize=9,
-        alignment="left",
-    )
+    words = "anomalous where the score is"
+    side_legend(picture, handles, title=words, title_fontsize=9)

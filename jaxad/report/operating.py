@@ -19,6 +19,7 @@ from jaxad.report.style import (
     heading,
     line,
     note,
+    side_legend,
     text,
 )
 
@@ -47,7 +48,7 @@ def roc_figure(run: RunFolder) -> Figure:
     if any(lines.values()):
         handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
         handles += _point_handles(run)
-    _legend(picture, handles)
+    side_legend(picture, handles, handlelength=3)
     return picture
 
 
@@ -81,7 +82,7 @@ def pr_figure(run: RunFolder) -> Figure:
     if any(lines.values()):
         handles.append(Line2D([], [], color=GREY, linestyle=":", label=words))
         handles += _point_handles(run)
-    _legend(picture, handles)
+    side_legend(picture, handles, handlelength=3)
     return picture
 
 
@@ -189,14 +190,3 @@ def _point_handles(run: RunFolder) -> list[Line2D]:
         )
         for m in marks(run, run.primary[0])
     ]
-
-
-def _legend(picture: Figure, handles: list[Line2D]) -> None:
-    picture.legend(
-        handles=handles,
-        loc="outside right upper",
-        frameon=False,
-        fontsize=8.5,
-        handlelength=3,
-        labelspacing=0.6,
-    )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from jaxad.folder import write_bytes
 from jaxad.report.folder import RunFolder
@@ -39,6 +40,21 @@ def figure(width: float, height: float) -> Figure:
 def heading(picture: Figure, words: str) -> None:
     """The title of a picture, at its left."""
     picture.suptitle(words, x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
+def side_legend(picture: Figure, handles: list[Line2D], **options: Any) -> None:
+    """A legend at the right of a picture, which grows taller where it has to."""
+    lines = sum(str(handle.get_label()).count("\n") + 1.6 for handle in handles) + 2
+    picture.set_figheight(max(picture.get_figheight(), 0.155 * lines))
+    picture.legend(
+        handles=handles,
+        loc="outside right upper",
+        frameon=False,
+        fontsize=8.5,
+        labelspacing=0.6,
+        alignment="left",
+        **options,
+    )
 
 
 def axes_style(ax: Axes) -> None:
@@ -102,6 +118,11 @@ def save(figure: Figure, path: Path) -> Path:
 
     Raises: CheckpointError where the file cannot be written.
     """
+    # Laid out here, the figure is drawn once; `savefig` would draw it twice.
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     write_bytes(path, data.getvalue())
