@@ -7,6 +7,7 @@ import abc
 import io
 import sys
 import urllib.request
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def write(cls: type[ImageBuilder], source: Path | None, folder: Path) -> Path:
 def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     """Split -> image, label and id of a prepared data set, sorted by id.
 
-    Raises DataError where a file holds another number of examples than it should.
+    Raises DataError where a file is damaged or holds too few examples: some versions
+    of array_record read a truncated file as an empty one.
     """
     builder = tfds.builder_from_directory(folder)
     return {split: _read_split(builder, folder, split) for split in builder.info.splits}
@@ -116,20 +118,30 @@ def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
 
 def _read_split(builder, folder: Path, split: str) -> dict[str, np.ndarray]:
     expected = builder.info.splits[split].num_examples
-    source = builder.as_data_source(split)
-    if len(source) != expected:
-        raise DataError(
-            f"{folder} holds {len(source)} of {expected} {split} examples: a file is "
-            "damaged or truncated"
-        )
-    ids = np.empty(expected, object)
     image = np.empty((expected, *builder.info.features["image"].shape), np.uint8)
     label = np.empty(expected, np.int32)
-    for start in range(0, expected, 4096):
-        rows = range(start, min(start + 4096, expected))
-        for row, example in zip(rows, source.__getitems__(list(rows)), strict=True):
-            ids[row] = example["id"].decode()
-            image[row] = example["image"]
-            label[row] = example["label"]
-    order = np.argsort(ids)
-    return {"image": image[order], "label": label[order], "id": ids[order].astype(str)}
+    ids: list[str] = []
+    try:
+        for example in _in_chunks(builder.as_data_source(split)):
+            image[len(ids)] = example["image"]
+            label[len(ids)] = example["label"]
+            ids.append(example["id"].decode())
+    except (RuntimeError, IndexError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{folder}: cannot read the {split} split ({reason})"
+        ) from error
+    if len(set(ids)) != expected:
+        raise DataError(
+            f"{folder} holds {len(set(ids))} of {expected} {split} examples"
+        )
+    name = np.array(ids)
+    order = np.argsort(name, stable=True)
+    return {"image": image[order], "label": label[order], "id": name[order]}
+
+
+def _in_chunks(source, size: int = 4096) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(source), size):
+        yield from source.__getitems__(
+            list(range(start, min(start + size, len(source))))
+        )

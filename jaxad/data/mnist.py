@@ -33,7 +33,7 @@ class IdxBuilder(ImageBuilder):
         }
 
 
-def _url_infos(base: str, files: dict[str, tuple[int, str]]) -> dict[str, UrlInfo]:
+def url_infos(base: str, files: dict[str, tuple[int, str]]) -> dict[str, UrlInfo]:
     """Name -> (bytes, sha256) below `base`, in the form of tfds."""
     return {
         f"{base}/{name}.gz": UrlInfo(size, digest, f"{name}.gz")
@@ -44,7 +44,7 @@ def _url_infos(base: str, files: dict[str, tuple[int, str]]) -> dict[str, UrlInf
 class Mnist(IdxBuilder):
     """Handwritten digits (Y. LeCun, C. Cortes and C. Burges)."""
 
-    url_infos = _url_infos(
+    url_infos = url_infos(
         "https://storage.googleapis.com/cvdf-datasets/mnist",
         {
             "train-images-idx3-ubyte": (
@@ -70,7 +70,7 @@ class Mnist(IdxBuilder):
 class FashionMnist(IdxBuilder):
     """Articles of clothing (H. Xiao, K. Rasul and R. Vollgraf, arXiv:1708.07747)."""
 
-    url_infos = _url_infos(
+    url_infos = url_infos(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         {
             "train-images-idx3-ubyte": (

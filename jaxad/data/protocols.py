@@ -17,8 +17,8 @@ from jaxad.data.images import resize, to_float
 from jaxad.data.splits import GOOD, UNCHANGED, Split, Splits, cut, join
 from jaxad.streams import stream
 
-_BLOCK_VALUES = 2**22
-"""Values corrupted at a time: bounds the memory of the noise."""
+_BLOCK_VALUES = 2**19
+"""Values corrupted at a time: bounds memory; one size for all splits compiles once."""
 
 
 def split(source: Source, data: Data, seed: int) -> Splits:
@@ -153,7 +153,7 @@ def _corrupt(
     kind: str, level: float, key: jax.Array, index: np.ndarray, image: np.ndarray
 ) -> np.ndarray:
     """Corrupts in padded blocks of one size; the type of `image` is kept."""
-    size = max(1, min(len(index), _BLOCK_VALUES // image[0].size))
+    size = max(1, _BLOCK_VALUES // image[0].size)
     out = np.empty_like(image)
     for start in range(0, len(index), size):
         rows = np.arange(start, start + size) % len(index)
@@ -174,4 +174,4 @@ def _protocol_key(seed: int, part: str) -> jax.Array:
 
 
 def _shuffled(key: jax.Array, rows: np.ndarray) -> np.ndarray:
-    return rows[np.asarray(jax.random.permutation(key, len(rows)))]
+    return rows[np.argsort(np.asarray(jax.random.bits(key, rows.shape)), stable=True)]

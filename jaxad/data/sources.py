@@ -64,9 +64,9 @@ def prepare(name: str, source: str | Path | None = None) -> Path:
                 importlib.import_module(SETS[name].module), SETS[name].builder
             )
             written = builders.write(cls, source, work)
-            splits = builders.read(written)
+            store.save_arrays(work / "decoded", builders.read(written))
             store.install(written, folder, work)
-            _keep_decoded(name, splits, work)
+            _install_decoded(name, work)
     return folder
 
 
@@ -140,14 +140,13 @@ def _decode_again(name: str) -> None:
             _log.warning("%s; decoding %s again", found[0], name)
         from jaxad.data import builders
 
-        _keep_decoded(name, builders.read(folder), work)
+        store.save_arrays(work / "decoded", builders.read(folder))
+        _install_decoded(name, work)
 
 
-def _keep_decoded(
-    name: str, splits: dict[str, dict[str, np.ndarray]], work: Path
-) -> None:
+def _install_decoded(name: str, work: Path) -> None:
+    """Moves the decoded copy to its place and removes those of older sources."""
     decoded = _decoded(name)
-    store.save_arrays(work / "decoded", splits)
     store.install(work / "decoded", decoded, work)
     for old in decoded.parent.glob("decoded-*"):
         if old != decoded:

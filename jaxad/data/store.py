@@ -61,7 +61,7 @@ def install(new: Path, final: Path, work: Path) -> Path:
     (new / _SEAL).write_text(json.dumps(_digests(new, names), indent=1))
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.exists():
-        final.rename(work / "replaced")
+        final.rename(work / f"replaced-{final.name}")
     new.rename(final)
     return final
 
