@@ -1,0 +1,120 @@
+"""Reconstruction losses of each example, and anomaly maps of each pixel.
+
+A loss takes recon and target, both (B, H, W, C) float32, and returns (B,) float32, the
+mean over pixels and channels. A map takes the same and returns (B, H, W) float32, the
+mean over channels; higher is less alike. Values and gradients are finite wherever the
+input is, and an example's result does not depend on the rest of its batch.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import dm_pix
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad.errors import ConfigError
+
+SSIM_WINDOW = 11
+"""Side of the Gaussian window in pixels (Wang et al., 2004)."""
+SSIM_SIGMA = 1.5
+"""Its standard deviation in pixels."""
+BCE_EPSILON = 1e-6
+"""Distance that `bce` keeps from 0 and 1: one pixel costs at most 13.8."""
+
+
+def mse(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Mean squared error."""
+    return _pixel_mean(jnp.square(recon - target))
+
+
+def mae(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Mean absolute error; its gradient at equality is 0."""
+    return _pixel_mean(jnp.abs(recon - target))
+
+
+def bce(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Binary cross-entropy in nats; recon and target in [0, 1], target may be grey.
+
+    recon is clipped to [BCE_EPSILON, 1 - BCE_EPSILON], and passes no gradient beyond.
+    """
+    p = jnp.clip(recon, BCE_EPSILON, 1 - BCE_EPSILON)
+    return _pixel_mean(-target * jnp.log(p) - (1 - target) * jnp.log1p(-p))
+
+
+def ssim(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """1 - SSIM (Wang et al., 2004), in [0, 2]; images in [0, 1].
+
+    Averaged over the positions where the window lies inside the image. The sides must
+    be at least SSIM_WINDOW: see `check_ssim`.
+    """
+    return _pixel_mean(1 - _ssim_inside(recon, target))
+
+
+LOSSES: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
+    "mse": mse,
+    "mae": mae,
+    "bce": bce,
+    "ssim": ssim,
+}
+
+
+def check_ssim(height: int, width: int) -> None:
+    """Raise ConfigError where SSIM's window does not fit an image of this size."""
+    if min(height, width) < SSIM_WINDOW:
+        raise ConfigError(
+            f"ssim needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, these "
+            f"have {height}x{width}: choose another loss or score, or larger images"
+        )
+
+
+def squared_error_map(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Squared error of each pixel."""
+    return jnp.mean(jnp.square(recon - target), -1)
+
+
+def absolute_error_map(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Absolute error of each pixel."""
+    return jnp.mean(jnp.abs(recon - target), -1)
+
+
+def ssim_map(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """1 - SSIM of the window centred on each pixel.
+
+    SSIM_WINDOW // 2 pixels from the border and less, where the window would leave the
+    image, the nearest value inside is repeated.
+    """
+    inside = jnp.mean(1 - _ssim_inside(recon, target), -1)
+    border = SSIM_WINDOW // 2
+    return jnp.pad(inside, ((0, 0), (border, border), (border, border)), mode="edge")
+
+
+def _pixel_mean(values: jax.Array) -> jax.Array:
+    return jnp.mean(values, (1, 2, 3))
+
+
+def _ssim_inside(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """SSIM at each window position: (B, H - 10, W - 10, C)."""
+    check_ssim(*recon.shape[1:3])
+    height, width = recon.shape[1:3]
+    blur = partial(_blur, _blur_matrix(height), _blur_matrix(width))
+    return dm_pix.ssim(recon, target, filter_fn=blur, return_map=True)
+
+
+def _blur_matrix(size: int) -> np.ndarray:
+    """The 1-D Gaussian window as a banded matrix: (size - 10, size) float32."""
+    offset = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+    window = np.exp(-0.5 * (offset / SSIM_SIGMA) ** 2)
+    rows = [
+        np.pad(window, (i, size - SSIM_WINDOW - i))
+        for i in range(size - SSIM_WINDOW + 1)
+    ]
+    return (np.stack(rows) / window.sum()).astype(np.float32)
+
+
+def _blur(rows: np.ndarray, columns: np.ndarray, image: jax.Array) -> jax.Array:
+    """Blur along both axes. Products of matrices: loops run them fast on any device."""
+    exact = jax.lax.Precision.HIGHEST
+    image = jnp.einsum("ph,bhwc->bpwc", rows, image, precision=exact)
+    return jnp.einsum("qw,bpwc->bpqc", columns, image, precision=exact)
