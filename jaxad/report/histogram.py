@@ -145,10 +145,11 @@ def _histogram(ax: Axes, run: RunFolder, name: str, split: str, axis: Scale) -> 
         note(ax, "no examples")
         ax.set_yticks([])
         return
-    if highest > 20:
+    many = len(run.scores["label"]) > 200
+    if many:
         ax.set_yscale("log")
         ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.set_ylim(0.5, highest * (3 if highest > 20 else 1.3))
+    ax.set_ylim(0.5, max(2, highest) * (3 if many else 1.3))
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(loc="upper center", ncols=2, fontsize=8.5, edgecolor="none")
 

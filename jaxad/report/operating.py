@@ -160,17 +160,22 @@ def _points(ax: Axes, run: RunFolder, x: str, y: str) -> None:
             continue
         near = [k for k in groups if np.hypot(*(np.array(k) - at)) < 0.04]
         groups.setdefault(near[0] if near else tuple(at), []).append(mark.letter)
-    depth, before = 0, -1.0
-    for place, letters in sorted(groups.items()):
-        left = place[0] > 0.8
-        close = place[0] - before < 0.04 + 0.03 * len(letters)
-        depth, before = (depth + 1 if close else 0), place[0]
-        ax.annotate(
+    taken: list[tuple[float, float, int]] = []
+    for (across, up), letters in sorted(groups.items(), key=lambda g: -g[0][1]):
+        left = across > 0.8
+        height = up - 0.02
+        while any(
+            abs(x - across) < 0.03 + 0.03 * max(count, len(letters))
+            and abs(y - height) < 0.05
+            for x, y, count in taken
+        ):
+            height -= 0.01
+        taken.append((across, height, len(letters)))
+        ax.text(
+            across + (-0.015 if left else 0.015),
+            height,
             ",".join(letters),
-            place,
-            xycoords="axes fraction",
-            xytext=(-8 if left else 8, -8 - 13 * depth),
-            textcoords="offset points",
+            transform=ax.transAxes,
             ha="right" if left else "left",
             va="top",
             fontsize=9,
