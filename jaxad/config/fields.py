@@ -1,7 +1,7 @@
 """What the fields of a config are made of: strict dataclasses and traced numbers."""
 
 from dataclasses import dataclass as _plain
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as _dataclass
@@ -9,9 +9,14 @@ from pydantic.dataclasses import dataclass as _dataclass
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def spec(cls):
+Spec = TypeVar("Spec")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Field,))
+def spec(cls: type[Spec]) -> type[Spec]:
     """A frozen, validated dataclass that refuses unknown fields."""
-    return _dataclass(frozen=True, config=_STRICT)(cls)
+    made: Any = _dataclass(frozen=True, config=_STRICT)(cls)
+    return made
 
 
 @_plain(frozen=True)

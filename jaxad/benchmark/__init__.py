@@ -1,0 +1,46 @@
+"""Speed beside other packages, measured side by side in one run.
+
+Machines and their load differ from hour to hour; a ratio of neighbours in time does
+not. Every benchmark therefore times A B A B ... and reports the ratio of each pair.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jaxad.benchmark import auroc, steps
+from jaxad.benchmark.table import environment, table
+from jaxad.errors import ConfigError
+from jaxad.folder import write_json
+
+Rows = list[dict[str, Any]]
+
+BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
+    "train": steps.measure,
+    "auroc": auroc.measure,
+}
+
+
+def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
+    """Run a benchmark and print its table.
+
+    Args:
+      what: `train` (a training step beside PyTorch) or `auroc` (beside scikit-learn).
+      json: file to write the result to.
+
+    Returns:
+      {"what", "note", "environment", "rows"}: times in seconds, ratios > 1 where jaxad
+      is the faster one.
+
+    Raises:
+      ConfigError: unknown benchmark.
+      JaxadError: PyTorch is not installed.
+    """
+    if what not in BENCHMARKS:
+        raise ConfigError(f"no benchmark {what!r}; choose from {', '.join(BENCHMARKS)}")
+    note, rows = BENCHMARKS[what]()
+    result = {"what": what, "note": note, "environment": environment(), "rows": rows}
+    print(table(result))
+    if json is not None:
+        write_json(json, result)
+    return result

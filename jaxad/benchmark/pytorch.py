@@ -1,0 +1,107 @@
+"""The same networks and steps in PyTorch, written as its users write them: eager, one
+Python loop, NCHW, the defaults of `torch.optim.Adam`.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from jaxad.config import Config, Conv, Deep
+from jaxad.errors import ConfigError
+
+Weights = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+def trainer(
+    config: Config, image: np.ndarray, weights: Weights
+) -> Callable[[int], torch.Tensor]:
+    """A function that trains for a number of steps and returns their losses (n,).
+
+    config: a `Deep` or `Conv` autoencoder with ReLU and sigmoid, MSE, Adam; trained as
+        a denoiser where `corrupt.level` is above 0.
+    image: (N, H, W, C) uint8.
+    weights: (kernel, bias) of each layer from input to output, in the layout of JAX.
+    """
+    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous()
+    if not isinstance(config.model, Deep | Conv):
+        raise ConfigError(f"no {config.model.kind!r} network in PyTorch here")
+    model = network(config.model, image.shape[1:])
+    load(model, weights)
+    adam = torch.optim.Adam(
+        model.parameters(), lr=config.optim.lr, betas=(config.optim.b1, config.optim.b2)
+    )
+
+    def step(rows: torch.Tensor) -> torch.Tensor:
+        target = stored[rows].float() / 255
+        given = salt_and_pepper(target, config.corrupt.level)
+        loss = nn.functional.mse_loss(model(given), target)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        return loss.detach()
+
+    def run(steps: int) -> torch.Tensor:
+        size = config.train.batch_size
+        epochs = -(-steps * size // len(stored))
+        order = torch.cat([torch.randperm(len(stored)) for _ in range(epochs)])
+        rows = order[: steps * size].reshape(steps, size)
+        return torch.stack([step(batch) for batch in rows])
+
+    return run
+
+
+def salt_and_pepper(image: torch.Tensor, level: float) -> torch.Tensor:
+    """Half of the changed pixels white, half black. image: (B, C, H, W) in [0, 1]."""
+    if level == 0:
+        return image
+    draw = torch.rand(image.shape[0], 1, *image.shape[2:])
+    value = torch.where(draw < level / 2, 0.0, 1.0)
+    return torch.where(draw < level, value, image)
+
+
+def network(spec: Deep | Conv, shape: tuple[int, ...]) -> nn.Sequential:
+    """The network of a spec for images of shape (H, W, C), without batch norm."""
+    height, width, channels = shape
+    if isinstance(spec, Deep):
+        inner = (*spec.hidden, spec.latent_dim, *reversed(spec.hidden))
+        sizes = (height * width * channels, *inner, height * width * channels)
+        layers: list[nn.Module] = [nn.Flatten()]
+        for i, pair in enumerate(pairwise(sizes)):
+            layers.append(nn.Linear(*pair))
+            if i not in (len(spec.hidden), len(sizes) - 2):  # the bottleneck is linear
+                layers.append(nn.ReLU())
+        return nn.Sequential(
+            *layers, nn.Sigmoid(), nn.Unflatten(1, (channels, height, width))
+        )
+    layers, before = [], channels
+    for after in spec.channels:
+        layers += [_conv(before, after, spec), nn.ReLU(), nn.MaxPool2d(2)]
+        before = after
+    for after in reversed(spec.channels):
+        layers += [_conv(before, after, spec), nn.ReLU(), nn.Upsample(scale_factor=2)]
+        before = after
+    return nn.Sequential(*layers, _conv(before, channels, spec), nn.Sigmoid())
+
+
+def load(model: nn.Sequential, weights: Weights) -> None:
+    """Copy the weights into the layers, which have a weight and a bias each."""
+    values = []
+    for kernel, bias in weights:
+        axes = (1, 0) if kernel.ndim == 2 else (3, 2, 0, 1)
+        values += [kernel.transpose(axes), bias]
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), values, strict=True):
+            # A copy: PyTorch warns about memory that it may not write to.
+            parameter.copy_(torch.from_numpy(value.copy()))
+
+
+def size(model: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _conv(before: int, after: int, spec: Conv) -> nn.Conv2d:
+    return nn.Conv2d(before, after, spec.kernel_size, padding=spec.kernel_size // 2)

@@ -1,0 +1,71 @@
+"""Benchmarks compare like with like, and say clearly when they cannot."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from jaxad import benchmark
+from jaxad.benchmark import auroc, steps
+from jaxad.benchmark.pairs import alternate
+from jaxad.errors import ConfigError, JaxadError
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch: pip install jaxad[bench]")
+
+
+@pytest.mark.parametrize("case", steps.CASES, ids=("mlp", "cae"))
+def test_both_packages_train_the_same_network(case, torch):
+    image = np.random.default_rng(0).integers(0, 256, (128, 28, 28, 1), np.uint8)
+    assert steps.disagreement(case, image) < 1e-5
+
+
+def test_denoising_in_pytorch_corrupts_the_stated_share(torch):
+    from jaxad.benchmark.pytorch import salt_and_pepper
+
+    noisy = salt_and_pepper(torch.full((64, 3, 28, 28), 0.4), 0.5)
+    for value in (0.0, 1.0):
+        assert (noisy == value).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert (noisy == noisy[:, :1]).all()
+
+
+def test_train_prints_a_table_and_writes_json(torch, monkeypatch, tmp_path, capsys):
+    threads = torch.get_num_threads()
+
+    def small():
+        return steps.measure((steps.CASES[0]._replace(steps=2),), 512, pairs=2)
+
+    monkeypatch.setitem(benchmark.BENCHMARKS, "train", small)
+    result = benchmark.run("train", json=tmp_path / "speed.json")
+    assert json.loads((tmp_path / "speed.json").read_text()) == result
+    row = result["rows"][0]
+    assert row["parameters"] == 435_536
+    assert row["ratio_min"] <= row["ratio"] <= row["ratio_max"]
+    printed = capsys.readouterr().out
+    assert f"{row['ratio']:.2f}" in printed
+    assert torch.__version__ in printed
+    assert torch.get_num_threads() == threads
+
+
+def test_auroc_agrees_with_scikit_learn_within_the_bound():
+    _, (exact, histogram) = auroc.measure(count=20_000, pairs=1)
+    assert exact["apart"] < 1e-6
+    assert histogram["apart"] <= histogram["bound"] <= auroc.BOUND
+
+
+def test_a_missing_pytorch_and_an_unknown_benchmark_are_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(JaxadError, match=r"^benchmark train .*jaxad\[bench\]$"):
+        benchmark.run("train")
+    with pytest.raises(ConfigError, match="choose from train, auroc"):
+        benchmark.run("speed")
+
+
+def test_calls_alternate():
+    calls = []
+    times = alternate(lambda: calls.append("a"), lambda: calls.append("b"), 3, (2, 1))
+    assert "".join(calls) == "ab" + 3 * "aab"
+    assert times["pairs"] == 3
