@@ -11,9 +11,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-# Shot noise of so many photons (standard deviation 1e-4, a fortieth of a grey level of
-# 8 bits) is left out: larger counts would not fit into int32.
-_MOST_PHOTONS = 1e8
+_LARGE_RATE = 16.0
+_MOST_OF_SMALL_RATE = 64  # P(X > 64) is below 1e-18 for rates up to 16
 
 
 def salt_and_pepper(key: jax.Array, image: jax.Array, level: jax.Array) -> jax.Array:
@@ -33,10 +32,9 @@ def poisson(key: jax.Array, image: jax.Array, level: jax.Array) -> jax.Array:
 
     The mean is kept and the variance is `image * level`.
     """
-    usable = level * _MOST_PHOTONS >= 1
-    level = jnp.where(usable, level, jnp.float32(1))
-    photons = jax.random.poisson(key, image / level).astype(jnp.float32)
-    return jnp.where(usable, _clip(photons * level), image)
+    quantum = jnp.maximum(level, jnp.float32(1e-12))
+    noisy = _clip(_poisson(key, image / quantum) * quantum)
+    return jnp.where(level > 0, noisy, image)
 
 
 def speckle(key: jax.Array, image: jax.Array, level: jax.Array) -> jax.Array:
@@ -114,6 +112,39 @@ def corrupt_examples(
 
 def _clip(image: jax.Array) -> jax.Array:
     return jnp.clip(image, jnp.float32(0), jnp.float32(1))
+
+
+def _poisson(key: jax.Array, rate: jax.Array) -> jax.Array:
+    """Poisson draws as float32, by inversion of one normal draw for each.
+
+    Small rates: exact, counting up the distribution function. Large ones: the
+    Cornish-Fisher expansion of the quantile (Abramowitz and Stegun, 26.2.49) with the
+    variance of the rounding, 1 / 12, taken off (Sheppard); off by less than .001 in
+    probability. `jax.random.poisson` rejects and retries, four times as slow.
+    """
+    normal = jax.random.normal(key, rate.shape)
+    uniform = jax.scipy.special.ndtr(normal)
+    large = rate > _LARGE_RATE
+    small_rate = jnp.where(large, jnp.float32(0), rate)
+
+    def count_up(carry):
+        k, mass, below, count = carry
+        count = count + (uniform > below).astype(jnp.float32)
+        mass = mass * small_rate / (k + 1)
+        return k + 1, mass, below + mass, count
+
+    def unfinished(carry):
+        k, _, below, _ = carry
+        return (k < _MOST_OF_SMALL_RATE) & jnp.any(uniform > below)
+
+    mass = jnp.exp(-small_rate)
+    start = (jnp.float32(0), mass, mass, jnp.zeros_like(rate))
+    *_, small = jax.lax.while_loop(unfinished, count_up, start)
+    root = jnp.sqrt(jnp.maximum(rate, jnp.float32(1)) - 1 / 12)
+    third = normal**2 - 1
+    fourth = (normal - normal**3) / (72 * root)
+    quantile = rate + root * normal + third / 6 + fourth
+    return jnp.where(large, jnp.maximum(jnp.round(quantile), jnp.float32(0)), small)
 
 
 def _inside(corner: jax.Array, size: int, side: jax.Array) -> jax.Array:

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from jaxad.corrupt import CORRUPTIONS, corrupt, corrupt_examples
 
@@ -55,16 +56,25 @@ def test_salt_and_pepper_rates(image, level):
     assert abs((out[..., 0] == 0).mean() - level / 2) < spread
 
 
-@pytest.mark.parametrize("level", [1 / 400, 1e-6])
-def test_poisson_keeps_the_mean_and_has_the_variance_of_photons(level):
-    flat = jnp.full((16, 50, 50, 1), 0.5)
-    out = np.asarray(compiled("poisson", KEY, flat, level), np.float64)
-    assert out.mean() == pytest.approx(0.5, abs=5 * np.sqrt(0.5 * level / flat.size))
-    assert out.var() == pytest.approx(0.5 * level, rel=0.05)
+@pytest.mark.parametrize("photons", [0.3, 7.0, 15.9, 16.1, 40.0, 1e4])
+def test_poisson_counts_photons(photons):
+    """Kolmogorov's distance to scipy's distribution; 1.95 / sqrt(n) is p = .001."""
+    white = 4 * photons + 20
+    flat = jnp.full((200, 40, 25, 1), jnp.float32(photons / white))
+    out = np.asarray(compiled("poisson", KEY, flat, jnp.float32(1 / white)), np.float64)
+    counts = np.sort(np.rint(out * white).ravel())
+    k = np.arange(counts[-1] + 1)
+    share = np.searchsorted(counts, k, side="right") / counts.size
+    below_white = k < white
+    distance = np.abs(share - stats.poisson.cdf(k, photons))[below_white].max()
+    assert distance < 1.95 / np.sqrt(counts.size) + 0.001
+    assert (np.abs(out * white - np.rint(out * white)) < 1e-3).all()
 
 
-def test_poisson_below_the_smallest_level_is_the_identity(image):
-    np.testing.assert_array_equal(corrupt("poisson", KEY, image, 1e-12), image)
+def test_poisson_at_the_smallest_levels_is_the_identity(image):
+    for level in (1e-12, 1e-30):
+        out = compiled("poisson", KEY, image, jnp.float32(level))
+        np.testing.assert_allclose(out, image, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "std"), [("gaussian", 0.05), ("speckle", 0.025)])
