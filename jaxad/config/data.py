@@ -16,7 +16,8 @@ class Corruption:
 
     kind: Noise = "salt_and_pepper"
     level: Level = 0.5
-    """Share of pixels (salt and pepper, masking), or standard deviation."""
+    """Share of pixels (salt and pepper, masking), standard deviation (gaussian,
+    speckle), or 1 / photons at white (poisson)."""
 
 
 @spec
@@ -54,7 +55,8 @@ class Data:
     size: Size | None = None
     """Height and width that images are resized to; none: as stored."""
     limit: Size | None = None
-    """Use so many images of each split at most (the first by id): for a quick look."""
+    """Use so many images of each split at most (the first by id): for a quick look.
+    Corrupted copies are not counted."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the training normals kept for validation."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2

@@ -21,6 +21,11 @@ from jaxad.errors import DataError
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
+class _Info(tfds.core.DatasetInfo):
+    def initialize_from_bucket(self) -> None:
+        """Nothing: tfds looks for its own sets in the cloud, and leaves a folder."""
+
+
 class ImageBuilder(tfds.core.GeneratorBasedBuilder):
     """A set of equally large images, stored as tensors of bytes.
 
@@ -48,7 +53,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder):
             "image": tfds.features.Tensor(shape=self.SHAPE, dtype=np.uint8),
             "label": tfds.features.Scalar(np.int32),
         }
-        return tfds.core.DatasetInfo(
+        return _Info(
             builder=self,
             description=self.__doc__,
             features=tfds.features.FeaturesDict(features),
