@@ -1,50 +1,24 @@
-"""Data sets: read right, written whole, refused when damaged, never served stale."""
+"""Data sets: what is prepared comes back, quickly and in order."""
 
-import errno
-import gzip
 import http.server
-import logging
 import os
-import subprocess
 import sys
 import threading
 from functools import partial
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from idx_source import FILES, IMAGES, run, write_source
 from sklearn.datasets import load_digits
 
 from jaxad import data
-from jaxad.data import builders, mnist, store
+from jaxad.data import mnist
 from jaxad.data.idx import read_idx, read_pair
+from jaxad.data.sources import SETS
 from jaxad.errors import DataError
-
-FILES = {
-    "train-images-idx3-ubyte": (12, 28, 28),
-    "train-labels-idx1-ubyte": (12,),
-    "t10k-images-idx3-ubyte": (7, 28, 28),
-    "t10k-labels-idx1-ubyte": (7,),
-}
-IMAGES = "train-images-idx3-ubyte"
-
-
-def idx(array):
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes((0, 0, 8, array.ndim)) + sizes + array.tobytes()
-
-
-def write_source(folder, seed=0, packed=True):
-    """Four small IDX files; returns what they hold."""
-    folder.mkdir(exist_ok=True)
-    random = np.random.default_rng(seed)
-    arrays = {n: random.integers(0, 256, s, np.uint8) for n, s in FILES.items()}
-    for name, array in arrays.items():
-        raw = idx(array)
-        path = folder / (f"{name}.gz" if packed else name)
-        path.write_bytes(gzip.compress(raw) if packed else raw)
-    return arrays
 
 
 @pytest.fixture
@@ -58,14 +32,6 @@ def source(tmp_path):
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("JAXAD_DATA_DIR", str(tmp_path / "data"))
     return tmp_path / "data"
-
-
-def run(code):
-    return subprocess.Popen([sys.executable, "-W", "error", "-c", code])
-
-
-def leftovers(home):
-    return [path.name for path in home.glob("*/*") if path.name != ".lock"]
 
 
 def test_prepared_data_comes_back_in_source_order(home, tmp_path):
@@ -112,74 +78,6 @@ def test_another_source_replaces_the_first(home, source, tmp_path):
     assert before.train.image.sum() > 0, "an open memory map stays readable"
 
 
-def cut_file(path):
-    path.write_bytes(path.read_bytes()[:-50])
-
-
-def short(path):
-    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
-
-
-def long(path):
-    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"0"))
-
-
-def wrong_magic(path):
-    raw = gzip.decompress(path.read_bytes())
-    path.write_bytes(gzip.compress(raw[:2] + b"\x0d" + raw[3:]))
-
-
-def flip(path):
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 255
-    path.write_bytes(raw)
-
-
-def wrong_count(path):
-    path.write_bytes(gzip.compress(idx(np.zeros((11, 28, 28), np.uint8))))
-
-
-def wrong_size(path):
-    path.write_bytes(gzip.compress(idx(np.zeros((12, 28, 20), np.uint8))))
-
-
-def empty(path):
-    path.write_bytes(b"")
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        cut_file,
-        short,
-        long,
-        wrong_magic,
-        flip,
-        wrong_count,
-        wrong_size,
-        empty,
-        os.remove,
-    ],
-)
-def test_damaged_sources_are_refused_and_leave_what_was_there(
-    home, source, tmp_path, damage
-):
-    with_data = damage in (short, os.remove)
-    if with_data:
-        write_source(tmp_path / "good")
-        data.prepare("mnist", tmp_path / "good")
-    before = leftovers(home)
-    damage(source / f"{IMAGES}.gz")
-    with pytest.raises(DataError) as caught:
-        data.prepare("mnist", source)
-    message = str(caught.value)
-    assert str(source) in message
-    assert "\n" not in message
-    assert leftovers(home) == before
-    assert data.names()["mnist"] == with_data
-    assert not with_data or len(data.load("mnist").train.image) == 12
-
-
 def test_messages_say_what_to_do(home, source, tmp_path):
     with pytest.raises(DataError, match=r"mnist is not prepared.* --source DIR"):
         data.load("mnist")
@@ -188,68 +86,6 @@ def test_messages_say_what_to_do(home, source, tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
         data.prepare("mnist", tmp_path / "nowhere")
     assert "not prepared" in data.verify("mnist")[0]
-
-
-def test_a_damaged_decoded_copy_is_made_again(home, source, caplog):
-    data.prepare("mnist", source)
-    before = data.load("mnist")
-    for damage in (flip, cut_file, os.remove):
-        damage(next(home.glob("mnist/decoded-*/train-image.npy")))
-        assert "decoded again" in data.verify("mnist")[0]
-        caplog.clear()
-        with caplog.at_level(logging.WARNING):
-            after = data.load("mnist")
-        assert "decoding mnist again" in caplog.text
-        assert after.fingerprint == before.fingerprint
-        assert data.verify("mnist") == []
-
-
-@pytest.mark.parametrize("damage", [flip, cut_file, empty, os.remove])
-def test_a_damaged_data_set_is_never_served(home, source, damage):
-    data.prepare("mnist", source)
-    shard = next(home.glob("mnist/1.0.0/*train.array_record*"))
-    damage(shard)
-    with pytest.raises(DataError, match="data prepare mnist --source DIR") as caught:
-        data.load("mnist")
-    assert str(shard) in str(caught.value)
-    assert str(shard) in data.verify("mnist")[0]
-    data.prepare("mnist", source)
-    assert data.verify("mnist") == []
-
-
-@pytest.mark.parametrize("damage", [flip, cut_file, empty])
-def test_a_damaged_array_record_is_not_read_as_a_smaller_one(home, source, damage):
-    folder = data.prepare("mnist", source)
-    damage(next(folder.glob("*train.array_record*")))
-    with pytest.raises(DataError, match="train"):
-        builders.read(folder)
-
-
-def test_two_processes_prepare_at_once_and_remains_are_swept(home, source):
-    remains = home / "mnist" / ".incomplete" / "mnist"
-    remains.mkdir(parents=True)
-    code = (
-        f"import jaxad.data as d; d.prepare('mnist', {str(source)!r});"
-        "assert len(d.load('mnist').test.image) == 7"
-    )
-    workers = [run(code) for _ in range(2)]
-    assert [worker.wait() for worker in workers] == [0, 0]
-    assert not remains.exists()
-    assert data.verify("mnist") == []
-
-
-def test_a_full_disk_is_reported_and_leaves_nothing(home, source, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(store.np, "save", full)
-    with pytest.raises(DataError, match=r"No space left.*JAXAD_DATA_DIR"):
-        data.prepare("mnist", source)
-    assert leftovers(home) == []
-    (home / "file").touch()
-    monkeypatch.setenv("JAXAD_DATA_DIR", str(home / "file"))
-    with pytest.raises(DataError, match="cannot write to"):
-        data.prepare("mnist", source)
 
 
 @pytest.fixture
@@ -303,10 +139,6 @@ def test_digits_prepare_themselves(home):
 
 
 def test_every_set_has_a_builder_of_the_stated_version():
-    from importlib import import_module
-
-    from jaxad.data.sources import SETS
-
     for entry in SETS.values():
         cls = getattr(import_module(entry.module), entry.builder)
         assert str(cls.VERSION) == entry.version
