@@ -1,7 +1,11 @@
 """Exact sums of counts. float32 stops counting at 2^24, and the number of pairs of a
 normal and an anomalous example overflows 32 bits; here it has 64, as two uint32.
+
+Everything runs block by block: temporary arrays of the input's length cost more in page
+faults than the arithmetic itself.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -9,7 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 
 _LOW = 0xFFFF
-_ROW = 1 << 15
+# A uint32 holds the sum of so many numbers below 2^16.
+_BLOCK = 1 << 16
 
 
 class Wide(NamedTuple):
@@ -19,25 +24,37 @@ class Wide(NamedTuple):
     low: jax.Array
 
 
+def _blocks(x: jax.Array) -> jax.Array:
+    """(N,) as (rows, block), padded with zeros."""
+    block = max(1, min(_BLOCK, x.shape[0]))
+    rows = -(-x.shape[0] // block)
+    return jnp.pad(x, (0, rows * block - x.shape[0])).reshape(rows, block)
+
+
+def _running(
+    combine: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array
+) -> jax.Array:
+    def row(carry: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        out = combine(carry, lax.associative_scan(combine, x))
+        return out[-1], out
+
+    start = jnp.zeros((), x.dtype)
+    return lax.scan(row, start, _blocks(x))[1].reshape(-1)[: x.shape[0]]
+
+
 def running_sum(x: jax.Array) -> jax.Array:
-    """Inclusive sum along axis 0; ten times faster than `jnp.cumsum` on a CPU."""
-    return lax.associative_scan(jnp.add, x)
+    """Inclusive sum of (N,) counts; several times faster than `jnp.cumsum` on a CPU."""
+    return _running(jnp.add, x)
 
 
 def running_max(x: jax.Array) -> jax.Array:
-    """Inclusive maximum along axis 0."""
-    return lax.associative_scan(jnp.maximum, x)
+    """Inclusive maximum of (N,) counts."""
+    return _running(jnp.maximum, x)
 
 
 def add(a: Wide, b: Wide) -> Wide:
     low = a.low + b.low
     return Wide(a.high + b.high + (low < a.low).astype(jnp.uint32), low)
-
-
-def subtract(a: Wide, b: Wide) -> Wide:
-    """a - b for a >= b."""
-    borrow = (a.low < b.low).astype(jnp.uint32)
-    return Wide(a.high - b.high - borrow, a.low - b.low)
 
 
 def is_zero(a: Wide) -> jax.Array:
@@ -54,32 +71,26 @@ def _shift16(a: Wide) -> Wide:
     return Wide((a.high << 16) | (a.low >> 16), a.low << 16)
 
 
-def _sum_small(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Sum of (N,) uint32 below 2^16, N <= 2^30, as (sum of low, sum of high halves)."""
-    rows = -(-x.shape[0] // _ROW)
-    x = jnp.pad(x, (0, rows * _ROW - x.shape[0])).reshape(rows, _ROW)
-    row = jnp.sum(x, axis=1, dtype=jnp.uint32)
-    low = jnp.sum(row & jnp.uint32(_LOW), dtype=jnp.uint32)
-    return low, jnp.sum(row >> 16, dtype=jnp.uint32)
-
-
 def _sum(x: jax.Array) -> Wide:
-    """Sum of (N,) uint32."""
-    low = _sum_small(x & jnp.uint32(_LOW))
-    high = _sum_small(x >> 16)
-    middle = Wide(jnp.uint32(0), low[1] + high[0])
-    ends = Wide(high[1], low[0])
-    return add(ends, _shift16(middle))
+    """Sum of a block of uint32."""
+    low = jnp.sum(x & jnp.uint32(_LOW), dtype=jnp.uint32)
+    high = jnp.sum(x >> 16, dtype=jnp.uint32)
+    zero = jnp.uint32(0)
+    return add(Wide(zero, low), _shift16(Wide(zero, high)))
 
 
 def sum_products(a: jax.Array, b: jax.Array) -> Wide:
-    """Exact sum of a * b over (N,) counts, 0 <= a, b < 2^31, N <= 2^30."""
-    a, b = a.astype(jnp.uint32), b.astype(jnp.uint32)
-    low = jnp.uint32(_LOW)
-    (a0, a1), (b0, b1) = (a & low, a >> 16), (b & low, b >> 16)
-    middle = add(_sum(a0 * b1), _sum(a1 * b0))
-    high = _shift16(_shift16(_sum(a1 * b1)))
-    return add(add(_sum(a0 * b0), _shift16(middle)), high)
+    """Exact sum of a * b over (N,) counts below 2^31, by schoolbook multiplication."""
+
+    def row(total: Wide, pair: tuple[jax.Array, jax.Array]) -> tuple[Wide, None]:
+        low = jnp.uint32(_LOW)
+        (a0, a1), (b0, b1) = ((x & low, x >> 16) for x in pair)
+        middle = add(_sum(a0 * b1), _sum(a1 * b0))
+        high = add(_shift16(_sum(a1 * b1)), middle)
+        return add(total, add(_shift16(high), _sum(a0 * b0))), None
+
+    blocks = (_blocks(a.astype(jnp.uint32)), _blocks(b.astype(jnp.uint32)))
+    return lax.scan(row, Wide(jnp.uint32(0), jnp.uint32(0)), blocks)[0]
 
 
 def product(a: jax.Array, b: jax.Array) -> Wide:

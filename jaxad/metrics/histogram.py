@@ -2,9 +2,9 @@
 
 A strided sample of the scores chooses the bins; all scores are then counted once. What
 the bins cannot tell is the order of the pairs that share a bin, so half their number
-bounds the error, whatever the sample looked like. Pairs known to be tied are exact: each
-bin has one representative, and examples equal to it are counted apart, which keeps the
-bound tight on scores with heavy ties. Where the bound asked for does not hold, the
+bounds the error, whatever the sample looked like. Pairs known to be tied are exact:
+each bin has one representative, and examples equal to it are counted apart, which keeps
+the bound tight on scores with heavy ties. Where the bound asked for does not hold, the
 scores are sorted instead.
 """
 
@@ -99,8 +99,10 @@ def _cells(keys: jax.Array, valid: jax.Array, bins: int) -> Cells:
     start = Cells(low, high, shift.astype(jnp.uint32), jnp.zeros(_CELLS, jnp.int32))
     sample_valid = _strided(valid, _SAMPLE)
     cell, _ = _locate(_strided(keys, _SAMPLE), start)
-    count = jnp.zeros(_CELLS, jnp.float32).at[cell].add(
-        sample_valid.astype(jnp.float32), mode="promise_in_bounds"
+    count = (
+        jnp.zeros(_CELLS, jnp.float32)
+        .at[cell]
+        .add(sample_valid.astype(jnp.float32), mode="promise_in_bounds")
     )
     total = jnp.maximum(jnp.sum(count), 1.0)
     share = jnp.floor(count * (bins / total)).astype(jnp.int32)

@@ -52,8 +52,8 @@ def _sorted(
     """Keys (N,) uint32 by falling score with their labels; invalid ones come last.
 
     A key and its label fill 33 bits, so the positive and the negative scores are
-    sorted apart and the sign is put back: two sorts of bare integers take a third of the
-    time of one sort of pairs on a CPU.
+    sorted apart and the sign is put back: two sorts of bare integers take a third of
+    the time of one sort of pairs on a CPU.
     """
     falling = ~order.key(score)
     packed = (falling << 1) | anomalous.astype(jnp.uint32)
@@ -74,9 +74,7 @@ def valid_first(valid: jax.Array) -> jax.Array:
     return lax.iota(jnp.int32, valid.shape[0]) < count
 
 
-def curve(
-    score: jax.Array, label: jax.Array, valid: jax.Array | None = None
-) -> Curve:
+def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) -> Curve:
     """tp, fp, fn, tn at every distinct score.
 
     score: (N,) float32. label: (N,), 0 normal, 1 anomalous. valid: (N,) bool or None.
@@ -126,7 +124,11 @@ def roc(points: Curve) -> tuple[jax.Array, jax.Array, jax.Array]:
     """False alarm rate, recall and which entries are real, each (N + 1,), from (0, 0)
     on. NaN for a class that is missing."""
     x, y = fpr(points.counts), recall(points.counts)
-    return _from(0 * x[:1], x), _from(0 * y[:1], y), _from(jnp.ones(1, bool), points.real)
+    return (
+        _from(0 * x[:1], x),
+        _from(0 * y[:1], y),
+        _from(jnp.ones(1, bool), points.real),
+    )
 
 
 def pr(points: Curve) -> tuple[jax.Array, jax.Array, jax.Array]:
