@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxad.batches import TrainData
 from jaxad.config import Config
 from jaxad.errors import DivergedError, Preempted
 from jaxad.methods import Hparams
-from jaxad.program import DIVERGED, RUNNING, Carry, Program, TrainData
+from jaxad.program import DIVERGED, RUNNING, Carry, Program
 from jaxad.progress import Look, Reporter
 
 
@@ -24,7 +25,7 @@ class Saver(Protocol):
 
 
 class Fitted(NamedTuple):
-    """A finished training. seconds: of the steps alone; compile_seconds: before them."""
+    """A finished training. seconds: of the steps; compile_seconds: before the first."""
 
     carry: Carry
     steps: int
@@ -135,9 +136,11 @@ def diverged(carry: Carry) -> DivergedError:
 def history(carry: Carry) -> dict[str, np.ndarray]:
     """Column -> (epochs done,) float32; epoch counts from 1."""
     columns = {name: np.asarray(values) for name, values in carry.history.items()}
+    names = ["train_loss", "val_loss"]
+    names += sorted(columns.keys() - set(names))
     done = int(np.sum(~np.isnan(columns["train_loss"])))
     epochs = {"epoch": np.arange(1, done + 1)}
-    return {**epochs, **{name: values[:done] for name, values in columns.items()}}
+    return epochs | {name: columns[name][:done] for name in names}
 
 
 def _over(carry: Carry) -> bool:

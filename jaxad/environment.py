@@ -1,0 +1,70 @@
+"""The machine and the versions that a run depends on."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import jaxad
+
+_PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "tensorflow-datasets",
+    "numpy",
+    "scikit-learn",
+    "dm-pix",
+)
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs on disk, unless JAX has been told where already."""
+    if jax.config.jax_compilation_cache_dir is None:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        jax.config.update(
+            "jax_compilation_cache_dir", str(Path(home) / "jaxad" / "xla")
+        )
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def describe() -> dict[str, Any]:
+    """Versions, devices and the revision of the code, for env.json."""
+    devices = jax.devices()
+    return {
+        "versions": {"jaxad": jaxad.__version__, "python": platform.python_version()}
+        | {name: _version(name) for name in _PACKAGES},
+        "devices": {
+            "platform": devices[0].platform,
+            "kind": devices[0].device_kind,
+            "count": len(devices),
+            "processes": jax.process_count(),
+            "cores": os.cpu_count(),
+        },
+        "machine": f"{platform.system()} {platform.machine()}",
+        "revision": _revision(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """The git commit of the code, with a mark for local changes; None outside git."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

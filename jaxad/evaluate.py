@@ -1,0 +1,109 @@
+"""From scores to thresholds and metrics, computed on the device.
+
+Thresholds see validation scores only. What was chosen with test labels is stamped
+`oracle`, everything else `deployable`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad import metrics, threshold
+from jaxad.config.scoring import Rule
+from jaxad.threshold import Validation
+
+ORACLE = "f1_max_test"
+RATES = ("precision", "recall", "f1", "fpr", "accuracy")
+
+
+class Pair(NamedTuple):
+    """Scores of one detector: (V,) on validation, (T,) on test, float32."""
+
+    val: np.ndarray
+    test: np.ndarray
+
+
+class Labels(NamedTuple):
+    """0 normal, 1 anomalous: (V,) on validation, (T,) on test, int32."""
+
+    val: np.ndarray
+    test: np.ndarray
+
+
+def thresholds(rules: Sequence[Rule], scores: Pair, labels: Labels) -> dict[str, Any]:
+    """Rule name -> {"lower", "upper", "fit_on", "status"}, the oracle's row last.
+
+    Raises ConfigError when a rule lacks what it needs.
+    """
+    validation = Validation(jnp.asarray(scores.val), jnp.asarray(labels.val))
+    rows = {}
+    for name, rule in zip(threshold.names(rules), rules, strict=True):
+        threshold.require(rule, validation)
+        lower, upper = _fit(rule, validation)
+        rows[name] = {
+            "lower": float(lower),
+            "upper": float(upper),
+            "fit_on": threshold.fit_on(rule, validation),
+            "status": "deployable",
+        }
+    best = _summary(jnp.asarray(scores.test), jnp.asarray(labels.test))
+    rows[ORACLE] = {
+        "lower": -math.inf,
+        "upper": float(best["f1_max_threshold"]),
+        "fit_on": "test",
+        "status": "oracle",
+    }
+    return rows
+
+
+def measure(limits: dict[str, Any], score: np.ndarray, label: np.ndarray) -> dict:
+    """An entry of `metrics.json`: score (T,) float32, label (T,) 0 or 1, on test.
+
+    Undefined metrics are NaN; "undefined" says why.
+    """
+    score, label = jnp.asarray(score), jnp.asarray(label)
+    found = {name: x.item() for name, x in _summary(score, label).items()}
+    entry = {
+        "auroc": found["auroc"],
+        "auroc_interval": [found["auroc_low"], found["auroc_high"]],
+        **{k: found[k] for k in ("average_precision", "f1_max", "f1_max_threshold")},
+        **{k: found[k] for k in ("n_normal", "n_anomalous")},
+    }
+    reason = metrics.REASONS[found["reason"]]
+    scalars = ("auroc", "average_precision", "f1_max")
+    entry["undefined"] = {k: reason for k in scalars if math.isnan(entry[k])}
+    entry["at"] = {name: _at(row, score, label) for name, row in limits.items()}
+    return entry
+
+
+def auroc(score: np.ndarray, label: np.ndarray) -> float:
+    """Exact AUROC of score (N,) against label (N,); NaN with one class only."""
+    return float(_auroc(jnp.asarray(score), jnp.asarray(label)))
+
+
+def _at(row: dict[str, Any], score: jax.Array, label: jax.Array) -> dict[str, Any]:
+    lower, upper = jnp.float32(row["lower"]), jnp.float32(row["upper"])
+    counts, rates, intervals = _confusion(score, label, lower, upper)
+    at = {"status": row["status"], **{k: v.item() for k, v in rates.items()}}
+    at |= {k: v.item() for k, v in counts._asdict().items()}
+    return at | {k: [side.item() for side in v] for k, v in intervals.items()}
+
+
+@jax.jit
+def _confusion(score, label, lower, upper):
+    counts = metrics.confusion(score, label, lower, upper)
+    rates = {name: getattr(metrics, name)(counts) for name in RATES}
+    intervals = {
+        "recall_interval": metrics.wilson(counts.tp, counts.tp + counts.fn),
+        "fpr_interval": metrics.wilson(counts.fp, counts.fp + counts.tn),
+    }
+    return counts, rates, intervals
+
+
+_fit = jax.jit(threshold.fit, static_argnums=0)
+_summary = jax.jit(metrics.summary)
+_auroc = jax.jit(metrics.auroc)

@@ -1,0 +1,179 @@
+"""Everything a finished run reports: scores, thresholds, metrics.
+
+The detectors that stand beside the model (baselines, trivial rows) go through the same
+thresholds and metrics as the model's own scores.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxad import baselines, evaluate
+from jaxad.config import Config
+from jaxad.data import Split, Splits, corrupted_copies
+from jaxad.evaluate import Labels, Pair
+from jaxad.scoring import Scorer
+from jaxad.trivial import trivial_scores
+
+Table = dict[str, np.ndarray]
+
+
+class Detector(NamedTuple):
+    """One detector with one or more scores.
+
+    score: images (N, H, W, C) -> {name: (N,) float32}. kind: "model" or "baseline".
+    seconds: of its fit, {} for the model.
+    """
+
+    name: str
+    kind: str
+    score: Callable[[np.ndarray], Table]
+    seconds: dict[str, Any]
+
+
+class Results(NamedTuple):
+    """columns: of scores.csv; thresholds, metrics: as in their files; seconds: by step.
+
+    test: the model's scores on the test split, by name.
+    """
+
+    columns: dict[str, Any]
+    thresholds: dict[str, Any]
+    metrics: dict[str, Any]
+    seconds: dict[str, Any]
+    test: Table
+
+
+def gather(
+    config: Config, splits: Splits, scorer: Scorer, model: Any, untrained: Any
+) -> Results:
+    """Score, fit thresholds on validation, measure on test.
+
+    model, untrained: the fitted model and the one before training.
+    """
+    own = Detector("model", "model", lambda image: scorer.values(model, image), {})
+    labels = Labels(splits.val.label, splits.test.label)
+    scores: dict[str, Pair] = {}
+    kinds, seconds, curves = {}, {}, {}
+    for detector in (own, *_baselines(config, splits.train)):
+        began = time.monotonic()
+        val, test = (detector.score(part.image) for part in (splits.val, splits.test))
+        took = time.monotonic() - began
+        seconds[detector.name] = {**detector.seconds, "score": took}
+        scores |= {name: Pair(val[name], test[name]) for name in val}
+        kinds |= dict.fromkeys(val, detector.kind)
+        curves |= _curve(config, splits.test, detector, test)
+    limits, image = {}, {}
+    for name, pair in scores.items():
+        limits[name] = evaluate.thresholds(config.threshold.rules, pair, labels)
+        entry = evaluate.measure(limits[name], pair.test, labels.test)
+        image[name] = {"detector": kinds[name], **entry}
+    first = config.score.names[0]
+    metrics = {"primary": {"score": first, "rule": next(iter(limits[first]))}}
+    metrics |= {"image": image, "pixel": {}}
+    metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
+    if curves:
+        protocol = config.data.protocol
+        metrics["curve"] = {
+            "kind": protocol.corruption.kind,
+            "levels": list(protocol.curve),
+            "auroc": curves,
+        }
+    metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
+    columns = _columns(splits, scores)
+    own_test = {name: scores[name].test for name in config.score.names}
+    return Results(columns, limits, metrics, seconds, own_test)
+
+
+def _baselines(config: Config, train: Split) -> Iterator[Detector]:
+    for name in config.baselines.names:
+        fitted = baselines.fit(name, config.baselines, train.image, config.seed)
+        seconds = {"fit": fitted.seconds_fit, "trained_on": fitted.trained_on}
+
+        def score(image: np.ndarray, name=name, fitted=fitted) -> Table:
+            return {name: fitted.score(image)}
+
+        yield Detector(name, "baseline", score, {**seconds, "detail": fitted.detail})
+
+
+def _trivial(
+    config: Config, splits: Splits, labels: Labels, scorer: Scorer, untrained: Any
+) -> dict[str, Any]:
+    """Entries of the trivial rows, at the first rule and at the oracle's threshold."""
+    first = config.score.names[0]
+    parts = (splits.val, splits.test)
+    before = tuple(scorer.values(untrained, part.image)[first] for part in parts)
+    normals = splits.val.image[splits.val.label == 0]
+    images = (splits.val.image, splits.test.image)
+    rows = trivial_scores(normals, *images, labels.test, before, config.seed)
+    entries = {}
+    for name, row in rows.items():
+        pair = Pair(row.val_scores, row.test_scores)
+        limits = evaluate.thresholds(config.threshold.rules[:1], pair, labels)
+        if row.upper is not None:
+            fixed = {"lower": -np.inf, "upper": row.upper}
+            limits = {rule: {**limit, **fixed} for rule, limit in limits.items()}
+        for limit in limits.values():
+            limit["status"] = "oracle" if row.status == "oracle" else limit["status"]
+        entry = evaluate.measure(limits, pair.test, labels.test)
+        entries[name] = {"status": row.status, "note": row.note, **entry}
+    return entries
+
+
+def _curve(
+    config: Config, test: Split, detector: Detector, scores: Table
+) -> dict[str, list[float]]:
+    """Score name -> AUROC at each level of the protocol's curve."""
+    clean = {name: values[test.clean] for name, values in scores.items()}
+    curve: dict[str, list[float]] = {}
+    for level in config.data.protocol.curve:
+        copies = corrupted_copies(test, config.data, config.seed, level)
+        label = np.concatenate([np.zeros(np.sum(test.clean), np.int32), copies.label])
+        for name, values in detector.score(copies.image).items():
+            both = np.concatenate([clean[name], values])
+            curve.setdefault(name, []).append(evaluate.auroc(both, label))
+    return curve
+
+
+def _reconstruction(test: Split, scorer: Scorer, model: Any) -> dict[str, float]:
+    """How well normal and anomalous test images are given back, by mean squared error.
+
+    identity_gap: error on anomalous over error on normal images; a network that has
+    learned the identity gives about 1.
+    """
+    recon = scorer.recon(model, test.image)
+    if recon is None:
+        return {}
+    normal, anomalous = test.label == 0, test.label == 1
+    errors = {"mse_clean": _mse(recon[normal], test.image[normal])}
+    errors["mse_anomalous"] = _mse(recon[anomalous], test.image[anomalous])
+    errors["identity_gap"] = errors["mse_anomalous"] / errors["mse_clean"]
+    if test.original is not None:
+        errors["anomalous_vs_input"] = errors["mse_anomalous"]
+        original = test.original[anomalous]
+        errors["anomalous_vs_clean"] = _mse(recon[anomalous], original)
+    return errors
+
+
+def _mse(recon: np.ndarray, image: np.ndarray) -> float:
+    scale = 255 if image.dtype == np.uint8 else 1
+    if not len(image):
+        return float("nan")
+    return float(
+        np.mean(np.square(recon - image / np.float32(scale), dtype=np.float64))
+    )
+
+
+def _columns(splits: Splits, scores: dict[str, Pair]) -> dict[str, Any]:
+    parts = (splits.val, splits.test)
+    columns = {
+        "id": np.concatenate([part.id for part in parts]),
+        "split": np.repeat(["val", "test"], [len(part.label) for part in parts]),
+        "label": np.concatenate([part.label for part in parts]),
+        "defect": np.concatenate([part.defect for part in parts]),
+    }
+    for name, pair in scores.items():
+        columns[f"score_{name}"] = np.concatenate(pair)
+    return columns

@@ -1,0 +1,158 @@
+"""A finished run, read back from its folder, and what it says of new images.
+
+Nothing in a run folder is executed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad import data as sources
+from jaxad import folder, methods, report
+from jaxad.checkpoint import restore
+from jaxad.config import Config
+from jaxad.config.load import load_config
+from jaxad.config.traced import blank, traced
+from jaxad.errors import ConfigError, DataError
+from jaxad.methods import Hparams, Method
+from jaxad.program import steps_of
+from jaxad.scoring import Scorer
+from jaxad.streams import stream
+from jaxad.types import Batch, Scores
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    model: the fitted model, all that scoring reads. history: column -> (epochs,).
+    scores: the columns of scores.csv. thresholds, metrics: as in their files.
+    """
+
+    config: Config
+    path: Path
+    model: Any = field(repr=False)
+    history: dict[str, np.ndarray] = field(repr=False)
+    scores: dict[str, Any] = field(repr=False)
+    thresholds: dict[str, Any] = field(repr=False)
+    metrics: dict[str, Any] = field(repr=False)
+    scorer: Scorer = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a config and the shape of an image determine."""
+
+    config: Config
+    static: Config
+    method: Method
+    hparams: Hparams
+    key: jax.Array
+
+    @property
+    def scorer(self) -> Scorer:
+        return Scorer(self.method, self.key, self.hparams, self.config.score.block)
+
+    def model(self, shape: tuple[int, ...]) -> Any:
+        """The untrained model for images of `shape` (H, W, C)."""
+        image = jnp.zeros((1, *shape), jnp.float32)
+        label = jnp.zeros(1, jnp.int32)
+        batch = Batch(image, label, label == 0)
+        init = jax.jit(lambda key, hparams: self.method.init(key, hparams, batch).model)
+        return init(stream(self.key, "init"), self.hparams)
+
+
+def make_parts(config: Config, examples: int, module: Any) -> Parts:
+    static = blank(config)
+    steps = steps_of(config.train, examples) * config.train.epochs
+    if module is None:
+        method = methods.build(static, steps)
+    else:
+        method = methods.reconstruction(module, static, steps)
+    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+    return Parts(config, static, method, hparams, jax.random.key(config.seed))
+
+
+def load_run(path: str | Path, module: Any = None) -> Run:
+    """A finished run from its folder. Nothing in it is executed.
+
+    module: the Flax module it was trained with, if it was one's own.
+    Raises DataError when the run is not finished or damaged, CheckpointError when no
+    checkpoint can be trusted.
+    """
+    read = report.read(path)
+    config = load_config(Path(path) / folder.CONFIG)
+    if module is None and read.env.get("module"):
+        own = read.env["module"]
+        raise ConfigError(
+            f"{path}: trained with a module of one's own ({own}); pass it"
+        )
+    parts = make_parts(config, 1, module)
+    model = saved_model(Path(path), parts, tuple(read.env["image_shape"]))
+    tables = (read.history, read.scores, read.thresholds, read.metrics)
+    return Run(config, Path(path), model, *tables, parts.scorer)
+
+
+def score(run: Run, images: np.ndarray) -> Scores:
+    """Scores and anomaly maps of images (N, H, W, C) or (N, H, W), as NumPy arrays.
+
+    images: uint8, or float in [0, 1], of the size and channels the run was trained on.
+    Raises DataError for others.
+    """
+    return run.scorer.scores(run.model, sources.from_arrays(images).train.image)
+
+
+def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
+    """The model that the run in `path` ended with."""
+    model = jax.eval_shape(lambda: parts.model(shape))
+    config = load_config(path / folder.CONFIG)
+    averaged = "train.ema" in traced(config)
+    template = {"best": model, "best_epoch": jax.ShapeDtypeStruct((), jnp.int32)}
+    template |= {"average": model} if averaged else {"state": {"model": model}}
+    found = restore(
+        path / folder.CHECKPOINTS, template, say=lambda text: None, subset=True
+    )
+    if found is None:
+        raise DataError(f"{path}: no checkpoint; train it with --resume")
+    last = found.tree["average"] if averaged else found.tree["state"]["model"]
+    last_only = config.train.select == "last" or int(found.tree["best_epoch"]) < 0
+    return last if last_only else found.tree["best"]
+
+
+def score_files(
+    run_path: str | Path,
+    images: Sequence[str | Path],
+    out: str | Path | None = None,
+    maps: bool = False,
+) -> Path:
+    """Score image files with a finished run; the folder written to.
+
+    Files have to be of the size and channels that the run was trained on. Writes
+    scores.csv (id, score_..., anomalous_<rule> of the first score) and, with `maps`,
+    maps.npz (file name -> (H, W) float32), into `out` (default: <run>/scored).
+    Raises DataError, one line, for a file that cannot be used; nothing is written then.
+    """
+    run = load_run(run_path)
+    shape = tuple(folder.read_json(run.path / "env.json")["image_shape"])
+    found = score(run, np.stack([sources.read_image(path, shape) for path in images]))
+    columns: dict[str, Any] = {"id": [str(path) for path in images]}
+    columns |= {f"score_{name}": values for name, values in found.values.items()}
+    first = run.config.score.names[0]
+    values = found.values[first]
+    for rule, limit in run.thresholds[first].items():
+        if limit["status"] == "deployable":
+            called = (values <= limit["lower"]) | (values >= limit["upper"])
+            columns[f"anomalous_{rule}"] = called.astype(int)
+    target = run.path / "scored" if out is None else Path(out)
+    folder.write_csv(target / "scores.csv", columns)
+    if maps:
+        names = [str(path) for path in images]
+        folder.write_npz(
+            target / "maps.npz", dict(zip(names, found.maps[first], strict=True))
+        )
+    return target
