@@ -8,8 +8,6 @@ scores = jaxad.score(run, images)
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +22,8 @@ if TYPE_CHECKING:
         threshold,
     )
     from jaxad.config import Config, load_config
-    from jaxad.run import load_run, score, train
+    from jaxad.run import train
+    from jaxad.saved import load_run, score
 
 __version__ = "0.1.0"
 
@@ -50,8 +49,9 @@ __all__ = [
 _HOME = {
     "Config": "jaxad.config",
     "load_config": "jaxad.config",
-    "load_run": "jaxad.run",
-    "score": "jaxad.run",
+    "load_run": "jaxad.saved",
+    "score": "jaxad.saved",
+    "train": "jaxad.run",
 }
 
 
@@ -65,22 +65,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Train(ModuleType):
-    """The module `jaxad.train`, the loop, which is also the function: it is called."""
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        return importlib.import_module("jaxad.run").train(*args, **options)
-
-
-class _Package(ModuleType):
-    """The package. The import system sets its attribute `train` to the module."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "train":
-            value.__class__ = _Train
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -142,7 +142,7 @@ def _score(args: list[str]) -> int:
         if not image.exists():
             raise DataError(f"no image {image}")
 
-    from jaxad.run import score_files
+    from jaxad.saved import score_files
 
     score_files(given.run, given.images, out=given.out, maps=given.maps)
     return 0

@@ -12,28 +12,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxad.config import Config, Train
-from jaxad.data import augment, to_float
+from jaxad.batches import TrainData, example, order, steps_of, take
+from jaxad.config import Config
+from jaxad.data import augment
 from jaxad.methods import Hparams, Method
 from jaxad.streams import stream
-from jaxad.types import Batch, State
+from jaxad.types import State
 
 RUNNING, DIVERGED, COLLAPSED = 0, 1, 2
-
-
-class TrainData(NamedTuple):
-    """Examples on the device, shared by all members of a grid.
-
-    image: (N, H, W, C) uint8 or float32 in [0, 1]; label: (N,) int32.
-    rows, val_rows: (n,) int32 indices of the training and validation examples; -1 pads.
-    """
-
-    image: jax.Array
-    label: jax.Array
-    rows: jax.Array
-    val_image: jax.Array
-    val_label: jax.Array
-    val_rows: jax.Array
 
 
 class Carry(NamedTuple):
@@ -43,7 +29,7 @@ class Carry(NamedTuple):
     best: the model of the best epoch so far; best_value, best_epoch: () its validation
         loss and 0-based epoch (-1: none yet).
     waited: () int32, epochs since the best one. stopped: () bool.
-    status: () int32, RUNNING, DIVERGED or COLLAPSED; status_step: () the step it befell.
+    status: () int32, RUNNING, DIVERGED or COLLAPSED; status_step: () when it came.
     sums: running sums of the epoch's info, weighted by examples; weight: their number.
     """
 
@@ -77,11 +63,6 @@ class Program(NamedTuple):
     steps: int
 
 
-def steps_of(train: Train, examples: int) -> int:
-    """Steps of one epoch; the last batch is padded."""
-    return math.ceil(examples / train.batch_size)
-
-
 def program(method: Method, config: Config, examples: int, block: int = 512) -> Program:
     """The functions of a run of `config` on so many training rows.
 
@@ -91,13 +72,13 @@ def program(method: Method, config: Config, examples: int, block: int = 512) -> 
     steps = steps_of(config.train, examples)
 
     def start(key, hparams, data, model=None) -> Carry:
-        state = method.init(stream(key, "init"), hparams, _example(config, data))
+        state = method.init(stream(key, "init"), hparams, example(config.train, data))
         if model is not None:
             state = state._replace(model=model)
         return _fresh(method, config, key, hparams, state, data)
 
     def segment(key, hparams, data, carry, epoch, first, last) -> Carry:
-        order = _order(stream(key, "order"), epoch, data.rows, steps, config.train)
+        rows = order(stream(key, "order"), epoch, data.rows, steps, config.train)
 
         def going(at):
             i, carry = at
@@ -106,9 +87,7 @@ def program(method: Method, config: Config, examples: int, block: int = 512) -> 
         def body(at):
             i, carry = at
             now = epoch * steps + i
-            return i + 1, _step(
-                method, config, key, hparams, data, order[i], now, carry
-            )
+            return i + 1, _step(method, config, key, hparams, data, rows[i], now, carry)
 
         _, carry = jax.lax.while_loop(going, body, (first, carry))
         done = (last == steps) & (carry.status == RUNNING) & ~carry.stopped
@@ -138,16 +117,11 @@ def chosen(config: Config, carry: Carry) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(none_yet, a, b), last, carry.best)
 
 
-def _example(config: Config, data: TrainData) -> Batch:
-    shape = (config.train.batch_size, *data.image.shape[1:])
-    rows = jnp.zeros(shape[0], jnp.int32)
-    return Batch(jnp.zeros(shape, jnp.float32), rows, rows == 0)
-
-
 def _fresh(method, config, key, hparams, state: State, data: TrainData) -> Carry:
-    batch = _example(config, data)
+    batch = example(config.train, data)
     info = jax.eval_shape(method.step, key, hparams, state, batch)[1]
     names = [name for name in info if name != "count"]
+    columns = ["train_loss", "val_loss", *(name for name in names if name != "loss")]
     empty = jnp.full(config.train.epochs, jnp.nan, jnp.float32)
     return Carry(
         state=state,
@@ -162,26 +136,13 @@ def _fresh(method, config, key, hparams, state: State, data: TrainData) -> Carry
         status_step=jnp.int32(-1),
         sums={name: jnp.float32(0) for name in names},
         weight=jnp.float32(0),
-        history={name: empty for name in [*(f"train_{n}" for n in names), "val_loss"]},
+        history=dict.fromkeys(columns, empty),
     )
-
-
-def _order(key, epoch, rows, steps: int, train: Train) -> jax.Array:
-    """(steps, batch) int32: the epoch's examples, one global order; -1 pads the end."""
-    order = jax.random.permutation(jax.random.fold_in(key, epoch), rows)
-    padding = steps * train.batch_size - rows.shape[0]
-    order = jnp.concatenate([order, jnp.full(padding, -1, jnp.int32)])
-    return order.reshape(steps, train.batch_size)
-
-
-def _take(image: jax.Array, label: jax.Array, rows: jax.Array) -> Batch:
-    at = jnp.maximum(rows, 0)
-    return Batch(to_float(image[at]), label[at], rows >= 0)
 
 
 def _step(method, config, key, hparams, data, rows, now, carry: Carry) -> Carry:
     key = jax.random.fold_in(stream(key, "step"), now)
-    batch = _take(data.image, data.label, rows)
+    batch = take(data.image, data.label, rows)
     batch = batch._replace(
         image=augment(stream(key, "augment"), batch.image, config.data.augment)
     )
@@ -203,7 +164,7 @@ def _step(method, config, key, hparams, data, rows, now, carry: Carry) -> Carry:
 
 
 def _averaged(hparams: Hparams, average, model, now):
-    """Exponential moving average; the decay rises, or early epochs would weigh on it."""
+    """Moving average; its decay rises, or the first steps would weigh on it."""
     if average is None:
         return None
     t = now.astype(jnp.float32)
@@ -215,7 +176,8 @@ def _end_epoch(method, config, key, hparams, data, epoch, carry: Carry, block) -
     model = carry.state.model if carry.average is None else carry.average
     finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), carry.state.model)
     good = jnp.all(jnp.stack(jax.tree.leaves(finite)))
-    row = {f"train_{n}": s / carry.weight for n, s in carry.sums.items()}
+    row = {name: total / carry.weight for name, total in carry.sums.items()}
+    row["train_loss"] = row.pop("loss")
     row["val_loss"] = _validation(method, key, hparams, model, data, block)
     better = good & (row["val_loss"] < carry.best_value)
     if method.validate is None:
@@ -253,7 +215,7 @@ def _validation(method, key, hparams, model, data: TrainData, block: int) -> jax
 
     def one(totals, at):
         index, rows = at
-        batch = _take(data.val_image, data.val_label, rows)
+        batch = take(data.val_image, data.val_label, rows)
         values = method.validate(jax.random.fold_in(key, index), hparams, model, batch)
         total = jnp.sum(jnp.where(batch.valid, values, 0.0))
         return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None

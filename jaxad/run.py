@@ -1,5 +1,6 @@
 """A run from config to folder: the one place that orders its steps and writes it."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, examples, folder, report, results
-from jaxad import train as loop
+from jaxad import environment, examples, folder, loop, results
+from jaxad.batches import TrainData
 from jaxad.checkpoint import Checkpointer, restore
 from jaxad.config import Config
 from jaxad.config.load import to_json
 from jaxad.errors import DataError, DivergedError
-from jaxad.program import Carry, TrainData, chosen, program
+from jaxad.program import Carry, chosen, program
 from jaxad.progress import Reporter
+from jaxad.report.plots import draw
 from jaxad.results import Results
 from jaxad.saved import Parts, Run, load_run, make_parts, saved_model
 from jaxad.signals import watch
@@ -48,7 +50,7 @@ def train(
     path = Path(out) if out is not None else folder.fresh(config.name or "run")
     environment.use_compilation_cache()
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
-        folder.open_run(path, resume, reporter.say)
+        found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
         source = sources.from_arrays(*_pair(data)) if data is not None else None
         source = source or sources.load(config.data.name)
@@ -58,23 +60,26 @@ def train(
         parts = make_parts(config, len(splits.train.image), module)
         notes = {"data": source.fingerprint, "image_shape": shape, "command": command}
         notes["module"] = None if module is None else repr(module)
-        folder.write_text(path / folder.CONFIG, to_json(config))
+        if not found:  # a config that may not be the saved one must not replace it
+            folder.write_text(path / folder.CONFIG, to_json(config))
         folder.write_json(path / "env.json", environment.describe() | notes)
         fitted = _fit(parts, splits, path, source.fingerprint, reporter, stop)
         seconds |= {"compile": fitted.compile_seconds, "train": fitted.seconds}
         reporter.say("scoring, thresholds, metrics, baselines")
         model = chosen(parts.static, fitted.carry)
-        found = results.gather(config, splits, parts.scorer, model, parts.model(shape))
-        found.metrics["fit"] = _fit_summary(fitted.carry)
-        shown = examples.choose(
-            splits.test, parts.scorer, model, found.test, config.seed
+        measured = results.gather(
+            config, splits, parts.scorer, model, parts.model(shape)
         )
-        seconds |= found.seconds
+        measured.metrics["fit"] = _fit_summary(fitted.carry)
+        shown = examples.choose(
+            splits.test, parts.scorer, model, measured.test, config.seed
+        )
+        seconds |= measured.seconds
         seconds["total"] = time.monotonic() - began
         notes["seconds"] = seconds
         folder.write_json(path / "env.json", environment.describe() | notes)
-        _write(path, fitted.carry, found, shown)
-        report.draw(path)
+        _write(path, fitted.carry, measured, shown)
+        draw(path)
     return load_run(path, module=module)
 
 
@@ -114,7 +119,7 @@ def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
         val_label=jnp.zeros(len(normal), jnp.int32),
         val_rows=jnp.arange(len(normal), dtype=jnp.int32),
     )
-    identity = {"run": folder.read_json(path / folder.CONFIG), "data": fingerprint}
+    identity = {"run": json.loads(to_json(config)), "data": fingerprint}
     warm = None
     if config.train.init_from is not None:
         warm = _warm(config.train.init_from, parts, splits.train.image.shape[1:])

@@ -14,13 +14,13 @@ import numpy as np
 
 from jaxad import data as sources
 from jaxad import folder, methods, report
+from jaxad.batches import steps_of
 from jaxad.checkpoint import restore
 from jaxad.config import Config
 from jaxad.config.load import load_config
 from jaxad.config.traced import blank, traced
 from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
-from jaxad.program import steps_of
 from jaxad.scoring import Scorer
 from jaxad.streams import stream
 from jaxad.types import Batch, Scores

@@ -35,9 +35,9 @@ class Scorer:
         )
         output = method.output
         self._recon = output and jax.jit(
-            lambda key, hparams, model, image: output(
-                key, hparams, model, to_float(image)
-            ).recon
+            lambda key, hparams, model, image: (
+                output(key, hparams, model, to_float(image)).recon
+            )
         )
 
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -62,7 +62,8 @@ class Scorer:
             padding = ((0, self.block - len(part)), *[(0, 0)] * (image.ndim - 1))
             full = jnp.asarray(np.pad(part, padding))
             result = function(*self._arguments, model, full)
-            yield jax.tree.map(lambda leaf, n=len(part): np.asarray(leaf)[:n], result)
+            count = len(part)
+            yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
 
 
 _PARTS = ("values", "maps")

@@ -44,7 +44,7 @@ class Optim:
 class Train:
     """The loop."""
 
-    epochs: Size = 10
+    epochs: Size = 40
     batch_size: Size = 128
     patience: Size | None = None
     """Stop after so many epochs without a better validation loss; none: never."""

@@ -2,6 +2,7 @@
 
 from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
+from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
 from jaxad.data.protocols import (
     corrupted_copies,
@@ -23,6 +24,7 @@ __all__ = [
     "load",
     "names",
     "prepare",
+    "read_image",
     "resize",
     "split",
     "split_corrupted",

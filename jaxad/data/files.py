@@ -24,9 +24,10 @@ def read_image(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 if image.size != (width, height) or image.mode != mode:
+                    found = f"{image.size[0]}x{image.size[1]} {image.mode}"
                     raise DataError(
-                        f"{path}: {image.size[0]}x{image.size[1]} {image.mode}, but the "
-                        f"run was trained on {width}x{height} {mode}; convert it"
+                        f"{path}: {found}, but the run was trained on "
+                        f"{width}x{height} {mode}; convert it"
                     )
                 return np.asarray(image).reshape(shape)
     except (OSError, ValueError, Warning, Image.DecompressionBombError) as error:

@@ -43,7 +43,7 @@ class Validate(Protocol):
 
 
 class Score(Protocol):
-    """Scores of image (B, H, W, C); an example's score ignores the rest of its batch."""
+    """Scores of image (B, H, W, C); an example's ignores its batch."""
 
     def __call__(
         self, key: jax.Array, hparams: Hparams, model: Any, image: jax.Array

@@ -13,7 +13,7 @@ import optax
 from jaxad import models
 from jaxad.config import Config
 from jaxad.corrupt import corrupt
-from jaxad.losses import LOSSES
+from jaxad.losses import LOSSES, check_ssim
 from jaxad.methods import optimiser, residual
 from jaxad.methods.base import Hparams, Method
 from jaxad.models import Mode
@@ -31,6 +31,8 @@ def reconstruction(module: Any, config: Config, steps: int | None = None) -> Met
     loss_of = LOSSES[config.loss.kind]
 
     def init(key: jax.Array, hparams: Hparams, batch: Batch) -> State:
+        if "ssim" in (config.loss.kind, *config.score.names):
+            check_ssim(*batch.image.shape[1:3])
         model = models.init(module, stream(key, "init"), batch.image)
         tx = optimiser.make(config.optim, hparams, steps)
         return State(model, tx.init(model["params"]))
@@ -58,7 +60,7 @@ def reconstruction(module: Any, config: Config, steps: int | None = None) -> Met
         tx = optimiser.make(config.optim, hparams, steps)
         updates, opt_state = tx.update(grads, state.rest, params)
         model = {**model, "params": optax.apply_updates(params, updates)}
-        info = {"loss": loss, "grad_norm": optax.global_norm(grads), "count": count}
+        info = {"loss": loss, "grad_norm": optax.tree.norm(grads), "count": count}
         return State(model, opt_state), info
 
     def validate(key, hparams, model, batch):

@@ -14,7 +14,7 @@ from jaxad.config import models as specs
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
 from jaxad.models.deep import DeepAE
-from jaxad.models.layers import Mode
+from jaxad.models.layers import EVAL, Mode
 from jaxad.models.linear import LinearAE
 from jaxad.types import Output
 
@@ -36,14 +36,14 @@ def init(module: nn.Module, key: jax.Array, image: jax.Array) -> dict[str, Any]:
     image: (B, H, W, C) float32; only its shape and dtype matter.
     """
     keys = {"params": key, "dropout": key, "sample": key}
-    return dict(module.init(keys, image, **_arguments(module, Mode())))
+    return dict(module.init(keys, image, **_arguments(module, EVAL)))
 
 
 def apply(
     module: nn.Module,
     variables: dict[str, Any],
     image: jax.Array,
-    mode: Mode = Mode(),
+    mode: Mode = EVAL,
     key: jax.Array | None = None,
 ) -> tuple[Output, dict[str, Any]]:
     """Apply a module to image (B, H, W, C); also returns its updated variables.

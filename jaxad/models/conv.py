@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from jaxad.config import models as spec_of
 from jaxad.models.convolution import max_pool, upsample
-from jaxad.models.layers import ACTIVATIONS, HEADS, BatchNorm, Conv, Dropout, Mode
+from jaxad.models.layers import ACTIVATIONS, EVAL, HEADS, BatchNorm, Conv, Dropout, Mode
 from jaxad.types import Output
 
 
@@ -20,7 +20,7 @@ class ConvAE(nn.Module):
     spec: spec_of.Conv
 
     @nn.compact
-    def __call__(self, image: jax.Array, mode: Mode = Mode()) -> Output:
+    def __call__(self, image: jax.Array, mode: Mode = EVAL) -> Output:
         spec, x, sizes = self.spec, image, []
         for i, channels in enumerate(spec.channels):
             x = _Block(spec, channels, name=f"encoder_{i}")(x, mode)

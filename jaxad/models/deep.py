@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 
 from jaxad.config.models import Deep
-from jaxad.models.layers import ACTIVATIONS, HEADS, BatchNorm, Dropout, Mode
+from jaxad.models.layers import ACTIVATIONS, EVAL, HEADS, BatchNorm, Dropout, Mode
 from jaxad.types import Output
 
 
@@ -17,7 +17,7 @@ class DeepAE(nn.Module):
     spec: Deep
 
     @nn.compact
-    def __call__(self, image: jax.Array, mode: Mode = Mode()) -> Output:
+    def __call__(self, image: jax.Array, mode: Mode = EVAL) -> Output:
         spec = self.spec
         flat = image.reshape(image.shape[0], -1)
         x = flat

@@ -37,6 +37,9 @@ class Mode(NamedTuple):
     axis_name: str | None = None
 
 
+EVAL = Mode()
+
+
 class Conv(nn.Module):
     """A convolution, SAME padding, stride 1; fast under `scan` on a CPU as well."""
 

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 
 from jaxad.config.models import Linear
-from jaxad.models.layers import HEADS, Mode
+from jaxad.models.layers import EVAL, HEADS, Mode
 from jaxad.types import Output
 
 
@@ -17,7 +17,7 @@ class LinearAE(nn.Module):
     spec: Linear
 
     @nn.compact
-    def __call__(self, image: jax.Array, mode: Mode = Mode()) -> Output:
+    def __call__(self, image: jax.Array, mode: Mode = EVAL) -> Output:
         flat = image.reshape(image.shape[0], -1)
         latent = nn.Dense(self.spec.latent_dim, name="encoder")(flat)
         recon = HEADS[self.spec.head](nn.Dense(flat.shape[1], name="decoder")(latent))

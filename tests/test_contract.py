@@ -1,0 +1,286 @@
+"""The contract of methods and models, held by every variant."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxad import methods, models
+from jaxad.batches import TrainData
+from jaxad.config import Config, Conv, Corrupt, Deep, Linear, Loss, Optim, Score, Train
+from jaxad.config.traced import blank, traced
+from jaxad.models import Mode
+from jaxad.program import chosen, program
+from jaxad.scoring import Scorer
+from jaxad.types import Batch, Output
+
+SIDE, BATCH = 12, 8
+NOISE = Corrupt(level=0.3, fraction=0.8)
+RICH = Optim(kind="adamw", weight_decay=0.1, clip=0.5, schedule="cosine", warmup=0.2)
+SMALL = {
+    "linear": Config(model=Linear(latent_dim=4), optim=Optim(kind="sgd", momentum=0.5)),
+    "deep": Config(
+        model=Deep(hidden=(16, 8), latent_dim=4, dropout=0.2),
+        corrupt=dataclasses.replace(NOISE, target="corrupted"),
+        loss=Loss(kind="bce", l1=0.01, l2=0.01),
+        optim=RICH,
+        train=Train(ema=0.9),
+    ),
+    "conv": Config(
+        model=Conv(channels=(4, 3), batch_norm=True, dropout=0.1),
+        corrupt=dataclasses.replace(NOISE, kind="gaussian"),
+        loss=Loss(kind="mae"),
+        optim=Optim(kind="rmsprop", momentum=0.3),
+    ),
+    "conv_latent": Config(
+        model=Conv(channels=(3,), latent_dim=5, activation="tanh"),
+        corrupt=dataclasses.replace(NOISE, kind="poisson", level=0.1),
+        loss=Loss(kind="ssim"),
+    ),
+}
+ALL = pytest.mark.parametrize("name", SMALL)
+
+
+def batch(seed=0, size=BATCH):
+    image = jax.random.uniform(jax.random.key(seed), (size, SIDE, SIDE, 1))
+    label = jnp.zeros(size, jnp.int32)
+    return Batch(image, label, label == 0)
+
+
+class Case:
+    """A method with its hyper-parameters and jitted functions, shared by the tests."""
+
+    def __init__(self, config):
+        epochs = dataclasses.replace(config.train, epochs=2, batch_size=BATCH)
+        config = dataclasses.replace(
+            config, train=epochs, score=Score(names=("mse", "mae", "ssim", "top"))
+        )
+        self.config = blank(config)
+        self.hparams = {k: jnp.float32(v) for k, v in traced(config).items()}
+        self.method = methods.build(self.config, steps=10)
+        self.key = jax.random.key(1)
+        self.init = jax.jit(self.method.init)
+        self.step = jax.jit(self.method.step)
+        self.state = self.init(self.key, self.hparams, batch())
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return {name: Case(config) for name, config in SMALL.items()}
+
+
+def close(a, b, rtol=2e-5, atol=2e-6):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol, atol), a, b)
+
+
+def apart(a, b) -> bool:
+    leaves = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return any(not np.array_equal(x, y) for x, y in leaves)
+
+
+@ALL
+def test_shapes_dtypes_and_finite_updates(cases, name):
+    case = cases[name]
+    state, info = case.step(case.key, case.hparams, case.state, batch())
+    assert jax.tree.structure(state) == jax.tree.structure(case.state)
+    for leaf, old in zip(
+        jax.tree.leaves(state), jax.tree.leaves(case.state), strict=True
+    ):
+        assert leaf.shape == old.shape and leaf.dtype == old.dtype
+        assert not leaf.weak_type and np.isfinite(leaf).all()
+    assert info["loss"] > 0 and info["grad_norm"] > 0 and info["count"] == BATCH
+    scores = case.method.score(case.key, case.hparams, state.model, batch().image)
+    assert all(x.shape == (BATCH,) for x in scores.values.values())
+    assert all(x.shape == (BATCH, SIDE, SIDE) for x in scores.maps.values())
+    assert set(scores.values) == {"mse", "mae", "ssim", "top"}
+    values = case.method.validate(case.key, case.hparams, state.model, batch())
+    assert values.shape == (BATCH,) and np.isfinite(values).all()
+
+
+@ALL
+def test_jit_equals_eager(cases, name):
+    case = cases[name]
+    arguments = (case.key, case.hparams, case.state, batch())
+    close(case.step(*arguments)[1], case.method.step(*arguments)[1])
+
+
+@ALL
+def test_members_of_vmap_equal_a_loop(cases, name):
+    case = cases[name]
+    rates = jnp.float32([1e-3, 3e-3])
+    keys = jax.random.split(case.key, 2)
+
+    def info(key, rate, state):
+        hparams = {**case.hparams, "optim.lr": rate}
+        return case.method.step(key, hparams, state, batch())[1]
+
+    together = jax.jit(jax.vmap(info, (0, 0, None)))(keys, rates, case.state)
+    one = jax.jit(info)
+    for i in range(2):
+        member = jax.tree.map(lambda leaf, i=i: leaf[i], together)
+        close(member, one(keys[i], rates[i], case.state))
+
+
+@ALL
+def test_every_traced_number_has_an_effect(cases, name):
+    case = cases[name]
+    first = case.step(case.key, case.hparams, case.state, batch())[0]
+    base = case.step(case.key, case.hparams, first, batch(1))[0]
+    unused = {"optim.b1"} if case.config.optim.kind == "rmsprop" else set()
+    unused |= {"optim.b1", "optim.b2"} if case.config.optim.kind == "sgd" else set()
+    for changed in case.hparams.keys() - unused - {"train.ema"}:
+        hparams = {**case.hparams, changed: case.hparams[changed] * 0.6}
+        first = case.step(case.key, hparams, case.state, batch())[0]
+        other = case.step(case.key, hparams, first, batch(1))[0]
+        assert apart(base.model, other.model), changed
+    assert case.step._cache_size() == 1
+
+
+@ALL
+def test_padding_changes_nothing(cases, name):
+    case = cases[name]
+    if "corrupt.level" in case.hparams or "model.dropout" in case.hparams:
+        pytest.skip("one draw for the whole batch depends on its size")
+    small, junk = batch(size=5), batch(7)
+    padded = Batch(
+        jnp.concatenate([small.image, junk.image[:3]]), junk.label, jnp.arange(8) < 5
+    )
+    a = case.method.step(case.key, case.hparams, case.state, small)[0]
+    b = case.method.step(case.key, case.hparams, case.state, padded)[0]
+    close(a.model, b.model)
+
+
+@ALL
+def test_a_score_ignores_its_batch(cases, name):
+    case = cases[name]
+    scorer = Scorer(case.method, case.key, case.hparams, block=16)
+    image = np.asarray(batch(3, 40).image)
+    order = np.random.default_rng(0).permutation(40)
+    whole = scorer.values(case.state.model, image)
+    mixed = scorer.values(case.state.model, image[order])
+    alone = scorer.values(case.state.model, image[7:8])
+    for score, values in whole.items():
+        np.testing.assert_array_equal(values[order], mixed[score])
+        np.testing.assert_array_equal(values[7:8], alone[score])
+    recon = case.method.output(case.key, case.hparams, case.state.model, image).recon
+    error = np.mean((np.asarray(recon) - image) ** 2, (1, 2, 3))
+    np.testing.assert_allclose(whole["mse"], error, rtol=1e-4)
+
+
+@ALL
+def test_cuts_change_no_byte_and_compile_once(cases, name):
+    case = cases[name]
+    image = np.asarray(jax.random.uniform(case.key, (21, SIDE, SIDE, 1)) * 255)
+    image = jnp.asarray(image.astype(np.uint8))
+    rows, label = jnp.arange(21, dtype=jnp.int32), jnp.zeros(21, jnp.int32)
+    data = TrainData(image, label, rows, image[:5], label[:5], rows[:5])
+    prog = program(case.method, case.config, 21, block=4)
+    assert prog.steps == 3
+    segment = jax.jit(prog.segment)
+    start = jax.jit(prog.start)(case.key, case.hparams, data)
+
+    def run(cuts):
+        carry = start
+        for epoch, first, last in cuts:
+            bounds = (jnp.int32(epoch), jnp.int32(first), jnp.int32(last))
+            carry = segment(case.key, case.hparams, data, carry, *bounds)
+        return carry
+
+    whole = run([(0, 0, 3), (1, 0, 3)])
+    pieces = run([(0, 0, 1), (0, 1, 3), (1, 0, 2), (1, 2, 2), (1, 2, 3)])
+    jax.tree.map(np.testing.assert_array_equal, whole, pieces)
+    assert segment._cache_size() == 1
+    assert np.isfinite(whole.history["val_loss"]).all() and whole.best_epoch >= 0
+    close(whole.history, jax.jit(prog.fit)(case.key, case.hparams, data).history, 1e-4)
+    model = chosen(case.config, whole)
+    assert apart(model, start.state.model)
+    if "train.ema" in case.hparams:
+        hparams = {**case.hparams, "train.ema": jnp.float32(0.05)}
+        bounds = (jnp.int32(0), jnp.int32(0), jnp.int32(3))
+        other = segment(case.key, hparams, data, start, *bounds)
+        assert apart(other.average, run([(0, 0, 3)]).average)
+
+
+def test_batch_norm_is_that_of_the_whole_batch_on_every_device():
+    """Gradients agree for one device, a mesh and pmap, with uneven padding."""
+    if jax.device_count() < 2:
+        pytest.skip("needs two devices")
+    config = dataclasses.replace(SMALL["conv"], corrupt=Corrupt())
+    config = dataclasses.replace(
+        config, model=Conv(channels=(4, 3), batch_norm=True), optim=Optim(kind="sgd")
+    )
+    case = Case(config)
+    whole = batch()._replace(valid=jnp.arange(BATCH) < 6)
+    single = case.step(case.key, case.hparams, case.state, whole)[0].model
+
+    def step(state, part):
+        return case.method.step(case.key, case.hparams, state, part, "data")[0].model
+
+    mesh = jax.make_mesh((2,), ("data",), devices=jax.devices()[:2])
+    spec = jax.sharding.PartitionSpec
+    sharded = jax.jit(
+        jax.shard_map(
+            step,
+            mesh=mesh,
+            in_specs=(spec(), spec("data")),
+            out_specs=spec(),
+            check_vma=False,
+        )
+    )(case.state, whole)
+    close(single, sharded)
+    parts = jax.tree.map(
+        lambda x: None if x is None else x.reshape(2, -1, *x.shape[1:]), whole
+    )
+    mapped = jax.pmap(
+        step, axis_name="data", in_axes=(None, 0), devices=jax.devices()[:2]
+    )
+    close(single, jax.tree.map(lambda x: x[1], mapped(case.state, parts)))
+
+
+class Own(nn.Module):
+    """A module as a user would write it: no config, no Mode."""
+
+    @nn.compact
+    def __call__(self, image, train=False):
+        x = nn.Dense(3)(image.reshape(image.shape[0], -1))
+        x = nn.BatchNorm(use_running_average=not train)(x)
+        return nn.Dense(image[0].size)(x).reshape(image.shape)
+
+
+def test_a_module_of_ones_own():
+    config = Config()
+    hparams = {k: jnp.float32(v) for k, v in traced(config).items()}
+    method = methods.reconstruction(Own(), blank(config))
+    state = method.init(jax.random.key(0), hparams, batch())
+    new, info = jax.jit(method.step)(jax.random.key(0), hparams, state, batch())
+    assert apart(new.model["batch_stats"], state.model["batch_stats"])
+    assert np.isfinite(info["loss"])
+    values = method.score(jax.random.key(0), hparams, new.model, batch().image).values
+    assert values["mse"].shape == (BATCH,)
+
+
+@pytest.mark.parametrize("size", [(7, 9), (28, 28), (13, 8)])
+def test_the_convolutional_model_takes_any_size(size):
+    module = models.build(Conv(channels=(4, 3, 2)))
+    image = jnp.zeros((2, *size, 3))
+    output, _ = models.apply(
+        module, models.init(module, jax.random.key(0), image), image
+    )
+    assert isinstance(output, Output) and output.recon.shape == image.shape
+
+
+def test_dropout_keeps_the_mean_and_is_off_when_scoring():
+    from jaxad.models.layers import Dropout
+
+    x = jnp.ones((200, 200))
+    mode, rngs = (
+        Mode(train=True, dropout=jnp.float32(0.3)),
+        {"dropout": jax.random.key(0)},
+    )
+    dropped = Dropout().apply({}, x, mode, rngs=rngs)
+    assert abs(float((dropped == 0).mean()) - 0.3) < 0.01
+    assert abs(float(dropped.mean()) - 1) < 0.02
+    assert (Dropout().apply({}, x, mode._replace(train=False)) == x).all()
