@@ -5,7 +5,7 @@ looks at test labels is an `oracle`, an upper bound that nobody can use.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ def trivial_scores(
     val: np.ndarray,
     test: np.ndarray,
     test_label: np.ndarray,
-    untrained: tuple[np.ndarray, np.ndarray],
+    untrained: Sequence[np.ndarray],
     seed: int = 0,
 ) -> dict[str, Trivial]:
     """The trivial rows, by name.
@@ -51,7 +51,7 @@ def trivial_scores(
       val_normals: (N, H, W, C) normal validation images, uint8 or float32 in [0, 1].
       val, test: (V, H, W, C), (T, H, W, C) images to score, likewise.
       test_label: (T,) 0 normal, 1 anomalous.
-      untrained: (V,), (T,) scores of the model before training.
+      untrained: scores (V,) and (T,) of the model before training.
       seed: of the row `random`.
 
     Raises:

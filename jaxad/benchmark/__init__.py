@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, steps
-from jaxad.benchmark.table import environment, table
+from jaxad.benchmark import auroc, steps, table
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -39,8 +38,9 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
     if what not in BENCHMARKS:
         raise ConfigError(f"no benchmark {what!r}; choose from {', '.join(BENCHMARKS)}")
     note, rows = BENCHMARKS[what]()
-    result = {"what": what, "note": note, "environment": environment(), "rows": rows}
-    print(table(result))
+    where = table.environment()
+    result = {"what": what, "note": note, "environment": where, "rows": rows}
+    print(table.text(result))
     if json is not None:
         write_json(json, result)
     return result

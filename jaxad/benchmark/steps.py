@@ -9,20 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import methods
+from jaxad.batches import TrainData
 from jaxad.benchmark import table
 from jaxad.benchmark.pairs import PAIRS, alternate
 from jaxad.config import Config, Conv, Corrupt, Deep, Train
 from jaxad.config.traced import blank, traced
 from jaxad.errors import JaxadError
-from jaxad.program import Program, TrainData, program
-from jaxad.train import fit, history
+from jaxad.loop import fit, history
+from jaxad.program import Program, program
 
 EXAMPLES, SHAPE, BATCH = 54_000, (28, 28, 1), 128
 CHECKED_STEPS = 5
 
 
 class Case(NamedTuple):
-    """A network to train, and the steps of one timing: one to two seconds of work."""
+    """A network to train, and the steps of one timing: about a second of work."""
 
     name: str
     model: Deep | Conv
@@ -35,9 +36,9 @@ CASES = (
         "MLP 784-256-64-256-784",
         Deep(hidden=(256,), latent_dim=64, batch_norm=False),
         level=0.0,
-        steps=400,
+        steps=200,
     ),
-    Case("CAE 1-16-8-8-16-1, denoising", Conv(channels=(16, 8)), level=0.5, steps=40),
+    Case("CAE 1-16-8-8-16-1, denoising", Conv(channels=(16, 8)), level=0.5, steps=20),
 )
 
 

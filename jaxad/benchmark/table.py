@@ -27,8 +27,8 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def table(result: dict[str, Any]) -> str:
-    """The result of `jaxad.benchmark.run` as a text of several lines."""
+def text(result: dict[str, Any]) -> str:
+    """The result of `jaxad.benchmark.run` as several lines."""
     where = result["environment"]
     lines = [
         result["note"],
