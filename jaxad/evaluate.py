@@ -47,7 +47,7 @@ def thresholds(rules: Sequence[Rule], scores: Pair, labels: Labels) -> dict[str,
         rows[name] = {
             "lower": float(lower),
             "upper": float(upper),
-            "fit_on": threshold.fit_on(rule, validation),
+            "fit_on": threshold.fit_on(rule),
             "status": "deployable",
         }
     best = _summary(jnp.asarray(scores.test), jnp.asarray(labels.test))

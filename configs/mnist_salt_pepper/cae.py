@@ -1,20 +1,32 @@
-"""Convolutional autoencoder, trained noisy -> clean.
+r"""Convolutional autoencoder, trained noisy -> clean.
 
     jaxad data prepare mnist --source DIR     # once
     jaxad train configs/mnist_salt_pepper/cae.py
 
-Source: R. Regalo, "Anomaly Detection with Autoencoder" (Eindhoven), questions 6 to 11:
-two convolutions with max pooling; noisy images in, clean images as the target.
-Anomalous: salt and pepper on 50 % of the pixels ("severe"); training uses the same kind
-of noise at the same level.
+Source: R. Regalo, "Anomaly Detection with Autoencoder" (Eindhoven), questions 6 to 11.
+Two convolutions with max pooling, mirrored; noisy images in, clean ones as the target.
+Training uses the same kind of noise as the anomalies, at the same level. Batch norm is
+added: without it, under mean squared error, the network can stay at a black image.
+Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-The hard setting, 1 % of the pixels:
+@RESULT@
+
+The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 
     jaxad train configs/mnist_salt_pepper/cae.py --name cae_hard \
         --data.protocol.corruption.level 0.01 --corrupt.level 0.01
 """
 
-from jaxad.config import Config, Conv, Corrupt, Corrupted, Corruption, Data, Train
+from jaxad.config import (
+    Config,
+    Conv,
+    Corrupt,
+    Corrupted,
+    Corruption,
+    Data,
+    Optim,
+    Train,
+)
 
 config = Config(
     data=Data(
@@ -24,7 +36,8 @@ config = Config(
             curve=(0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005),
         ),
     ),
-    model=Conv(channels=(16, 8)),
+    model=Conv(channels=(16, 8), batch_norm=True),
     corrupt=Corrupt(kind="salt_and_pepper", level=0.5),
+    optim=Optim(lr=3e-3),
     train=Train(epochs=5),
 )

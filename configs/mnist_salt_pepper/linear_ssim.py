@@ -1,0 +1,41 @@
+r"""Linear autoencoder, trained for structural similarity.
+
+    jaxad data prepare mnist --source DIR     # once
+    jaxad train configs/mnist_salt_pepper/linear_ssim.py
+
+Source: R. Regalo, "Anomaly Detection with Autoencoder" (Eindhoven), question 4.
+As `linear`, with 1 - SSIM (11x11 Gaussian window) as the loss.
+Anomalous: salt and pepper on 50 % of the pixels ("severe").
+
+@RESULT@
+
+The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
+
+    jaxad train configs/mnist_salt_pepper/linear_ssim.py --name linear_ssim_hard \
+        --data.protocol.corruption.level 0.01
+"""
+
+from jaxad.config import (
+    Config,
+    Corrupted,
+    Corruption,
+    Data,
+    Linear,
+    Loss,
+    Score,
+    Train,
+)
+
+config = Config(
+    data=Data(
+        name="mnist",
+        protocol=Corrupted(
+            corruption=Corruption(kind="salt_and_pepper", level=0.5),
+            curve=(0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005),
+        ),
+    ),
+    model=Linear(latent_dim=32),
+    loss=Loss(kind="ssim"),
+    train=Train(epochs=10),
+    score=Score(names=("mse", "top", "ssim")),
+)
