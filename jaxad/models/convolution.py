@@ -1,21 +1,27 @@
-"""A 2-D convolution that is also fast inside compiled loops on the CPU.
+"""Convolution, pooling and up-sampling that are also fast in loops on the CPU.
 
-XLA on the CPU runs the weight gradient of a convolution inside `scan` or `while_loop`
-about fourteen times slower than outside. There, that gradient is a sum of matrix
-products of shifted images instead. Other platforms use the native one.
+XLA on the CPU runs a convolution's weight gradient inside `scan` or `while_loop` about
+fourteen times slower than outside, and is slow where channels are few. There, narrow
+layers are products with a matrix of patches instead. Other platforms run the native
+convolution, forward and backward.
 
-All functions are pure, take and return float32, and work under `jit`, `vmap` and
-reverse-mode differentiation (once: no forward mode, no second order).
+All functions are pure, take and return float32, and work under `jit`, `vmap` (over
+kernels as well) and reverse-mode differentiation, once: no forward mode and no second
+order.
 """
 
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
+Pads = tuple[tuple[int, int], ...]
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
+# Widths up to which patches beat the alternative on a CPU.
+_NARROW_INPUT = 8
+_NARROW_SIDE = 16
 
 
 def conv2d(
@@ -30,21 +36,60 @@ def conv2d(
     """
     window, steps = kernel.shape[:2], (strides, strides)
     pads = lax.padtype_to_pads(image.shape[1:3], window, steps, padding)
-    (top, bottom), (left, right) = pads
-    return _conv(image, kernel, strides, ((top, bottom), (left, right)))
+    return _conv(image, kernel, strides, tuple((int(a), int(b)) for a, b in pads))
 
 
+def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.Array:
+    """`conv2d(upsample(image, size), kernel)` without the large image, to rounding.
+
+    Of one output tile, every pixel sees the same few pixels of the small image: the
+    kernel is summed into one small kernel for each place in the tile, and their outputs
+    interleaved (sub-pixel convolution, Shi et al., 2016).
+
+    image: (B, H, W, C) float32; kernel: (kh, kw, C, D) float32.
+    Returns (B, size * H, size * W, D) float32.
+    """
+    batch, height, width, _ = image.shape
+    rows, columns = (_phases(size, n) for n in kernel.shape[:2])
+    phases = jnp.einsum("aut,bvs,tscd->uvcabd", rows, columns, kernel)
+    tiles = conv2d(image, phases.reshape(*phases.shape[:3], -1))
+    tiles = tiles.reshape(batch, height, width, size, size, -1).swapaxes(2, 3)
+    return tiles.reshape(batch, size * height, size * width, -1)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
 def max_pool(image: jax.Array, size: int = 2) -> jax.Array:
     """Maximum of size x size tiles: (B, H, W, C) -> (B, H // size, W // size, C).
 
     Rows and columns that fill no tile are dropped. Equal maxima of a tile share the
     gradient equally.
     """
-    batch, height, width, channels = image.shape
-    rows, columns = height // size, width // size
-    tiles = image[:, : rows * size, : columns * size]
-    tiles = tiles.reshape(batch, rows, size, columns, size, channels)
-    return tiles.max(axis=(2, 4))
+    return _tiles(image, size).max((2, 4))
+
+
+def _max_pool_forward(image, size):
+    pooled = max_pool(image, size)
+    return pooled, (image, pooled)
+
+
+def _max_pool_backward(size, residuals, cotangent):
+    """Equality masks: the native gradient takes twice as long on a CPU."""
+    image, pooled = residuals
+    tiles = _tiles(image, size)
+    ties = sum(
+        (tiles[:, :, i, :, j] == pooled).astype(jnp.float32)
+        for i in range(size)
+        for j in range(size)
+    )
+    share = (cotangent / ties)[:, :, None, :, None]
+    grad = jnp.where(tiles == pooled[:, :, None, :, None], share, 0.0)
+    _, rows, _, columns, _, channels = tiles.shape
+    grad = grad.reshape(-1, rows * size, columns * size, channels)
+    rest = (image.shape[1] - rows * size, image.shape[2] - columns * size)
+    return (jnp.pad(grad, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0))),)
+
+
+max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
 def upsample(image: jax.Array, size: int = 2) -> jax.Array:
@@ -56,6 +101,26 @@ def upsample(image: jax.Array, size: int = 2) -> jax.Array:
     return tiles.reshape(batch, size * height, size * width, channels)
 
 
+def _tiles(image: jax.Array, size: int) -> jax.Array:
+    """(B, H, W, C) -> (B, H // size, size, W // size, size, C)."""
+    batch, height, width, channels = image.shape
+    rows, columns = height // size, width // size
+    image = image[:, : rows * size, : columns * size]
+    return image.reshape(batch, rows, size, columns, size, channels)
+
+
+def _phases(size: int, taps: int) -> np.ndarray:
+    """Which taps of a kernel meet which small pixel: (size, 2 * reach + 1, taps).
+
+    Output size * i + a reads, at tap t, the small pixel i + (a + t - low) // size.
+    """
+    low = (taps - 1) // 2
+    place = (np.arange(size)[:, None] + np.arange(taps) - low) // size
+    reach = np.abs(place).max()
+    offsets = np.arange(-reach, reach + 1)
+    return (place[:, None] == offsets[:, None]).astype(np.float32)
+
+
 def _native(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
     return lax.conv_general_dilated(
         image, kernel, (strides, strides), pads, dimension_numbers=_LAYOUT
@@ -64,7 +129,12 @@ def _native(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> ja
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _conv(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
-    return _native(image, kernel, strides, pads)
+    return lax.platform_dependent(
+        image,
+        kernel,
+        cpu=partial(_cpu, strides=strides, pads=pads),
+        default=partial(_native, strides=strides, pads=pads),
+    )
 
 
 def _conv_forward(image, kernel, strides, pads):
@@ -72,37 +142,74 @@ def _conv_forward(image, kernel, strides, pads):
 
 
 def _conv_backward(strides, pads, residuals, cotangent):
-    image, kernel = residuals
-    _, image_vjp = jax.vjp(lambda x: _native(x, kernel, strides, pads), image)
-    (image_grad,) = image_vjp(cotangent)
+    def native(image, kernel, cotangent):
+        conv = partial(_native, strides=strides, pads=pads)
+        return jax.vjp(conv, image, kernel)[1](cotangent)
 
-    def native_grad(image, cotangent):
-        _, kernel_vjp = jax.vjp(lambda k: _native(image, k, strides, pads), kernel)
-        return kernel_vjp(cotangent)[0]
-
-    kernel_grad = lax.platform_dependent(
-        image,
-        cotangent,
-        cpu=partial(_shifted_kernel_grad, kernel.shape, strides, pads),
-        default=native_grad,
-    )
-    return image_grad, kernel_grad
+    on_cpu = partial(_cpu_gradients, strides=strides, pads=pads)
+    return lax.platform_dependent(*residuals, cotangent, cpu=on_cpu, default=native)
 
 
 _conv.defvjp(_conv_forward, _conv_backward)
 
 
-def _shifted_kernel_grad(shape, strides, pads, image, cotangent):
-    """The weight gradient as kh * kw matrix products of shifted images."""
+def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
+    """The convolution in the form that is fastest on a CPU."""
+    channels, features = kernel.shape[2:]
+    if channels > min(features, _NARROW_INPUT):
+        return _native(image, kernel, strides, pads)
+    shifted = _shifted(image, kernel.shape, strides, pads)
+    if channels == 1:
+        weights = kernel.reshape(-1, 1, 1, 1, features)
+        return sum(x * w for x, w in zip(shifted, weights, strict=True))
+    patches = jnp.concatenate(shifted, -1)
+    return jnp.einsum("bhwp,pd->bhwd", patches, kernel.reshape(-1, features))
+
+
+def _cpu_gradients(image, kernel, cotangent, strides, pads):
+    """Gradients for image and kernel. The compiler drops the one that nobody uses."""
+    if strides > 1:
+        conv = partial(_native, kernel=kernel, strides=strides, pads=pads)
+        (image_grad,) = jax.vjp(conv, image)[1](cotangent)
+        return image_grad, _kernel_grad(image, cotangent, kernel.shape, strides, pads)
+    # At stride 1, the way back is a convolution with the turned kernel.
+    turned = _turn(kernel)
+    pads_back = tuple(
+        (n - 1 - a, n - 1 - b) for n, (a, b) in zip(kernel.shape, pads, strict=False)
+    )
+    image_grad = _cpu(cotangent, turned, 1, pads_back)
+    if kernel.shape[2] <= kernel.shape[3]:
+        kernel_grad = _kernel_grad(image, cotangent, kernel.shape, 1, pads)
+    else:
+        grad = _kernel_grad(cotangent, image, turned.shape, 1, pads_back)
+        kernel_grad = _turn(grad)
+    return image_grad, kernel_grad
+
+
+def _turn(kernel: jax.Array) -> jax.Array:
+    """Turn by 180 degrees and swap input and output channels."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
+
+
+def _kernel_grad(image, cotangent, shape, strides, pads):
+    """Products of the shifted image with the cotangent: (kh, kw, C, D)."""
+    shifted = _shifted(image, shape, strides, pads)
+    if shape[2] <= _NARROW_SIDE:
+        # One product is faster, but all patches at once take kh * kw * C per pixel.
+        shifted = [jnp.concatenate(shifted, -1)]
+    grads = [jnp.einsum("bhwp,bhwd->pd", x, cotangent) for x in shifted]
+    return jnp.stack(grads).reshape(shape)
+
+
+def _shifted(image, shape, strides, pads) -> list[jax.Array]:
+    """What each of the kh * kw taps of a kernel sees: arrays (B, H', W', C)."""
     padded = jnp.pad(image, ((0, 0), *pads, (0, 0)))
-    rows, columns = (strides * (n - 1) + 1 for n in cotangent.shape[1:3])
-    grads = [
-        jnp.einsum(
-            "bhwc,bhwd->cd",
-            padded[:, i : i + rows : strides, j : j + columns : strides],
-            cotangent,
-        )
+    rows, columns = (
+        range(n - taps + 1)[::strides]
+        for n, taps in zip(padded.shape[1:3], shape[:2], strict=True)
+    )
+    return [
+        padded[:, i : i + rows[-1] + 1 : strides, j : j + columns[-1] + 1 : strides]
         for i in range(shape[0])
         for j in range(shape[1])
     ]
-    return jnp.stack(grads).reshape(shape)
