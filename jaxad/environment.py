@@ -23,6 +23,9 @@ _PACKAGES = (
     "dm-pix",
 )
 
+COMPILE_FAST = {"xla_backend_optimization_level": 1}
+"""For programs that run once: random draws compile in .2 s instead of 1.5 s each."""
+
 
 def use_compilation_cache() -> None:
     """Keep compiled programs on disk, unless JAX has been told where already."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxad.batches import TrainData
 from jaxad.config import Config
+from jaxad.environment import COMPILE_FAST
 from jaxad.errors import DivergedError, Preempted
 from jaxad.methods import Hparams
 from jaxad.program import DIVERGED, RUNNING, Carry, Program
@@ -57,11 +58,12 @@ def fit(
     arguments = (key, hparams, data)
     template = jax.eval_shape(program.start, *arguments, warm)
     bound = jax.ShapeDtypeStruct((), jnp.int32)
+    start = jax.jit(program.start, compiler_options=COMPILE_FAST)
     segment = jax.jit(program.segment, donate_argnums=3)
     run = segment.lower(*arguments, template, bound, bound, bound).compile()
     restored = saver.restore(template) if saver else None
     if restored is None:
-        at, carry = 0, jax.jit(program.start)(*arguments, warm)
+        at, carry = 0, start(*arguments, warm)
     else:
         at, carry = restored
     compile_seconds = time.monotonic() - began

@@ -19,6 +19,7 @@ from jaxad.checkpoint import restore
 from jaxad.config import Config
 from jaxad.config.load import load_config
 from jaxad.config.traced import blank, traced
+from jaxad.environment import COMPILE_FAST
 from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
 from jaxad.scoring import Scorer
@@ -63,7 +64,11 @@ class Parts:
         image = jnp.zeros((1, *shape), jnp.float32)
         label = jnp.zeros(1, jnp.int32)
         batch = Batch(image, label, label == 0)
-        init = jax.jit(lambda key, hparams: self.method.init(key, hparams, batch).model)
+
+        def init(key, hparams):
+            return self.method.init(key, hparams, batch).model
+
+        init = jax.jit(init, compiler_options=COMPILE_FAST)
         return init(stream(self.key, "init"), self.hparams)
 
 
