@@ -5,6 +5,16 @@ fourteen times slower than outside, and is slow where channels are few. There, n
 layers are products with a matrix of patches instead. Other platforms run the native
 convolution, forward and backward.
 
+A training step (Adam) of the autoencoder 1-16-8-8-16-1, 3x3, 28x28, batch 128, in a
+`fori_loop` with traced bounds, in milliseconds of core time on 2 CPU cores:
+
+    native convolution, pooling by reshape and max                      176
+    the same, weight gradient by nine shifted products                   80
+    conv2d                                                               42
+    conv2d, max_pool                                                     37
+    conv2d, max_pool, upsample_conv2d                   (12 elapsed)     22
+    PyTorch 2.13, eager           (49 elapsed; 24 with channels last)
+
 All functions are pure, take and return float32, and work under `jit`, `vmap` (over
 kernels as well) and reverse-mode differentiation, once: no forward mode and no second
 order.
