@@ -11,10 +11,10 @@ import numpy as np
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
 from jaxad.batches import TrainData
-from jaxad.checkpoint import Checkpointer, restore
+from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config
 from jaxad.config.load import to_json
-from jaxad.errors import DataError, DivergedError
+from jaxad.errors import ConfigError, DataError, DivergedError
 from jaxad.program import Carry, chosen, program
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
@@ -23,7 +23,7 @@ from jaxad.saved import Parts, Run, load_run, make_parts, saved_model
 from jaxad.signals import watch
 
 # They change how a run is carried out, not what comes out of it.
-FREE = ("run.name", "run.train.segment_seconds", "run.train.checkpoint_seconds")
+FREE = ("name", "train.segment_seconds", "train.checkpoint_seconds")
 
 
 def train(
@@ -50,7 +50,12 @@ def train(
     path = Path(out) if out is not None else folder.fresh(config.name or "run")
     environment.use_compilation_cache()
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
-        found = folder.open_run(path, resume, reporter.say)
+        if folder.open_run(path, resume, reporter.say):
+            _check_same(path, config)
+            if (path / "metrics.json").is_file():
+                reporter.say(f"{path}: finished already; drawing its pictures again")
+                draw(path)
+                return load_run(path, module=module)
         began = time.monotonic()
         source = sources.from_arrays(*_pair(data)) if data is not None else None
         source = source or sources.load(config.data.name)
@@ -60,15 +65,14 @@ def train(
         parts = make_parts(config, len(splits.train.image), module)
         notes = {"data": source.fingerprint, "image_shape": shape, "command": command}
         notes["module"] = None if module is None else repr(module)
-        if not found:  # a config that may not be the saved one must not replace it
-            folder.write_text(path / folder.CONFIG, to_json(config))
+        folder.write_text(path / folder.CONFIG, to_json(config))
         folder.write_json(path / "env.json", environment.describe() | notes)
         fitted = _fit(parts, splits, path, source.fingerprint, reporter, stop)
         seconds |= {"compile": fitted.compile_seconds, "train": fitted.seconds}
         reporter.say("scoring, thresholds, metrics, baselines")
         model = chosen(parts.static, fitted.carry)
         measured = results.gather(
-            config, splits, parts.scorer, model, parts.model(shape)
+            config, splits, parts.scorer, model, parts.untrained(shape)
         )
         measured.metrics["fit"] = _fit_summary(fitted.carry)
         shown = examples.choose(
@@ -87,6 +91,17 @@ def _pair(data: Any) -> tuple[Any, ...]:
     return data if isinstance(data, tuple) else (data,)
 
 
+def _check_same(path: Path, config: Config) -> None:
+    """Refuse to go on with another config than the one that is in the folder."""
+    old = folder.read_json(path / folder.CONFIG)
+    changed = differences(old, json.loads(to_json(config)), FREE)
+    if changed:
+        raise ConfigError(
+            f"{path}: its config is another one ({', '.join(changed)}); go back to its "
+            "values or choose another --out"
+        )
+
+
 class _Saver:
     """Checkpoints of carries in a run folder."""
 
@@ -96,7 +111,11 @@ class _Saver:
     def restore(self, template: Carry) -> tuple[int, Carry] | None:
         path = self.checkpointer.path
         found = restore(
-            path, template, say=self.say, config=self.identity, may_differ=FREE
+            path,
+            template,
+            say=self.say,
+            config=self.identity,
+            may_differ=[f"run.{name}" for name in FREE],
         )
         if found is None:
             return None

@@ -3,7 +3,7 @@
 Nothing in a run folder is executed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,20 @@ class Parts:
     def scorer(self) -> Scorer:
         return Scorer(self.method, self.key, self.hparams, self.config.score.block)
 
-    def model(self, shape: tuple[int, ...]) -> Any:
+    def untrained(self, shape: tuple[int, ...]) -> Any:
         """The untrained model for images of `shape` (H, W, C)."""
+        init = jax.jit(self._init(shape), compiler_options=COMPILE_FAST)
+        return init(stream(self.key, "init"), self.hparams)
+
+    def form(self, shape: tuple[int, ...]) -> Any:
+        """The shapes and dtypes of the model's leaves; nothing is computed."""
+        return jax.eval_shape(self._init(shape), self.key, self.hparams)
+
+    def _init(self, shape: tuple[int, ...]) -> Callable[..., Any]:
         image = jnp.zeros((1, *shape), jnp.float32)
         label = jnp.zeros(1, jnp.int32)
         batch = Batch(image, label, label == 0)
-
-        def init(key, hparams):
-            return self.method.init(key, hparams, batch).model
-
-        init = jax.jit(init, compiler_options=COMPILE_FAST)
-        return init(stream(self.key, "init"), self.hparams)
+        return lambda key, hparams: self.method.init(key, hparams, batch).model
 
 
 def make_parts(config: Config, examples: int, module: Any) -> Parts:
@@ -114,7 +117,7 @@ def score(run: Run, images: np.ndarray) -> Scores:
 
 def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
     """The model that the run in `path` ended with."""
-    model = jax.eval_shape(lambda: parts.model(shape))
+    model = parts.form(shape)
     config = load_config(path / folder.CONFIG)
     averaged = "train.ema" in traced(config)
     template = {"best": model, "best_epoch": jax.ShapeDtypeStruct((), jnp.int32)}

@@ -224,8 +224,10 @@ def test_padding_and_devices_change_no_gradient():
         devices=jax.devices()[:2],
     )
     spec = jax.sharding.PartitionSpec
-    sharding = dict(in_specs=(spec(), spec("data")), out_specs=spec(), check_vma=False)
-    sharded = jax.jit(jax.shard_map(step, mesh=mesh, **sharding))(case.state, whole)
+    sharding = {"in_specs": (spec(), spec("data")), "out_specs": spec()}
+    sharded = jax.jit(jax.shard_map(step, mesh=mesh, check_vma=False, **sharding))(
+        case.state, whole
+    )
     close(single, sharded)
     parts = jax.tree.map(
         lambda x: None if x is None else x.reshape(2, -1, *x.shape[1:]), whole
