@@ -24,6 +24,7 @@ class Confusion(NamedTuple):
     tn: jax.Array
 
 
+@jax.jit
 def confusion(
     score: jax.Array,
     label: jax.Array,

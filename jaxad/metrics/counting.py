@@ -24,10 +24,10 @@ class Wide(NamedTuple):
     low: jax.Array
 
 
-def _blocks(x: jax.Array) -> jax.Array:
-    """(N,) as (rows, block), padded with zeros."""
-    block = max(1, min(_BLOCK, x.shape[0]))
-    rows = -(-x.shape[0] // block)
+def blocks(x: jax.Array) -> jax.Array:
+    """(N,) as (rows, block), padded with zeros (False)."""
+    rows = max(1, -(-x.shape[0] // _BLOCK))
+    block = -(-x.shape[0] // rows)
     return jnp.pad(x, (0, rows * block - x.shape[0])).reshape(rows, block)
 
 
@@ -35,20 +35,20 @@ def _running(
     combine: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array
 ) -> jax.Array:
     def row(carry: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        out = combine(carry, lax.associative_scan(combine, x))
+        out = combine(carry, lax.associative_scan(combine, x.astype(jnp.int32)))
         return out[-1], out
 
-    start = jnp.zeros((), x.dtype)
-    return lax.scan(row, start, _blocks(x))[1].reshape(-1)[: x.shape[0]]
+    return lax.scan(row, jnp.int32(0), blocks(x))[1].reshape(-1)[: x.shape[0]]
 
 
 def running_sum(x: jax.Array) -> jax.Array:
-    """Inclusive sum of (N,) counts; several times faster than `jnp.cumsum` on a CPU."""
+    """Inclusive sum (N,) int32 of counts or booleans; several times faster than
+    `jnp.cumsum` on a CPU."""
     return _running(jnp.add, x)
 
 
 def running_max(x: jax.Array) -> jax.Array:
-    """Inclusive maximum of (N,) counts."""
+    """Inclusive maximum (N,) int32 of counts."""
     return _running(jnp.maximum, x)
 
 
@@ -84,13 +84,14 @@ def sum_products(a: jax.Array, b: jax.Array) -> Wide:
 
     def row(total: Wide, pair: tuple[jax.Array, jax.Array]) -> tuple[Wide, None]:
         low = jnp.uint32(_LOW)
+        pair = (pair[0].astype(jnp.uint32), pair[1].astype(jnp.uint32))
         (a0, a1), (b0, b1) = ((x & low, x >> 16) for x in pair)
         middle = add(_sum(a0 * b1), _sum(a1 * b0))
         high = add(_shift16(_sum(a1 * b1)), middle)
         return add(total, add(_shift16(high), _sum(a0 * b0))), None
 
-    blocks = (_blocks(a.astype(jnp.uint32)), _blocks(b.astype(jnp.uint32)))
-    return lax.scan(row, Wide(jnp.uint32(0), jnp.uint32(0)), blocks)[0]
+    start = Wide(jnp.uint32(0), jnp.uint32(0))
+    return lax.scan(row, start, (blocks(a), blocks(b)))[0]
 
 
 def product(a: jax.Array, b: jax.Array) -> Wide:

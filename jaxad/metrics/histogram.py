@@ -9,6 +9,7 @@ scores are sorted instead.
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -17,13 +18,20 @@ from jax import lax
 
 from jaxad.errors import ConfigError
 from jaxad.metrics import order, ranking
-from jaxad.metrics.counting import Wide, product, ratio, running_sum, sum_products
+from jaxad.metrics.counting import (
+    blocks,
+    product,
+    ratio,
+    running_sum,
+    sum_products,
+)
 
 _SAMPLE = 1 << 16
 _PROBE = 1 << 12
 _INNER = 12
 _OUTER = 10
 _CELLS = (1 << _INNER) + (2 << _OUTER)
+_SPARE = 64
 _ROUNDING = 4e-7
 
 
@@ -41,6 +49,7 @@ class Cells(NamedTuple):
     table: jax.Array
 
 
+@partial(jax.jit, static_argnames="bound")
 def auroc_histogram(
     score: jax.Array,
     label: jax.Array,
@@ -57,19 +66,13 @@ def auroc_histogram(
     if not 0 < bound < 0.5:
         raise ConfigError(f"the bound on AUROC must be in (0, 0.5), not {bound}")
     score, anomalous, valid = order.examples(score, label, valid)
-    keys = order.key(score)
     bins = 1 << min(max(math.ceil(math.log2(1.2 / bound)), 10), 20)
     # Rounding the share of a cell may hand out a few bins more than there are.
-    size = bins + _CELLS + 64
-    cells = _cells(keys, valid, bins)
-    normal, positive, uncertain = _count(keys, anomalous, valid, cells, size)
-    above_below = 2 * (running_sum(normal) - normal) + normal
-    n_normal, n_anomalous = jnp.sum(normal), jnp.sum(positive)
-    pairs = product(2 * n_normal, n_anomalous)
-    value = ratio(sum_products(positive, above_below), pairs)
-    error = ratio(uncertain, pairs) + _ROUNDING
-    good = (n_normal > 0) & (n_anomalous > 0)
-    good &= ~jnp.any(valid & order.is_nan(score))
+    size = bins + _CELLS + _SPARE
+    cells = _cells(score, valid, bins)
+    value, error = _measure(_count(score, anomalous, valid, cells, size))
+    # The value is NaN when a class is missing.
+    good = ~(order.is_nan(value) | jnp.any(valid & order.is_nan(score)))
 
     def exact() -> tuple[jax.Array, jax.Array]:
         points = ranking.curve(score, anomalous, valid)
@@ -86,19 +89,18 @@ def _strided(x: jax.Array, count: int) -> jax.Array:
     return x[:: max(1, x.shape[0] // count)]
 
 
-def _cells(keys: jax.Array, valid: jax.Array, bins: int) -> Cells:
-    """Choose the bins from a sample of the keys (N,)."""
+def _cells(score: jax.Array, valid: jax.Array, bins: int) -> Cells:
+    """Choose the bins from a sample of the scores (N,)."""
     probe_valid = _strided(valid, _PROBE)
-    probe = lax.sort(
-        jnp.where(probe_valid, _strided(keys, _PROBE), jnp.uint32(0xFFFFFFFF))
-    )
+    probe = order.key(_strided(score, _PROBE))
+    probe = lax.sort(jnp.where(probe_valid, probe, jnp.uint32(0xFFFFFFFF)))
     last = jnp.maximum(jnp.sum(probe_valid, dtype=jnp.int32) - 1, 0)
     low, high = probe[last // 100], probe[last - last // 100]
     width = 32 - lax.clz(high - low).astype(jnp.int32)
     shift = jnp.maximum(width - _INNER, 0)
     start = Cells(low, high, shift.astype(jnp.uint32), jnp.zeros(_CELLS, jnp.int32))
     sample_valid = _strided(valid, _SAMPLE)
-    cell, _ = _locate(_strided(keys, _SAMPLE), start)
+    cell, _ = _locate(order.key(_strided(score, _SAMPLE)), start)
     count = (
         jnp.zeros(_CELLS, jnp.float32)
         .at[cell]
@@ -132,27 +134,49 @@ def _locate(keys: jax.Array, cells: Cells) -> tuple[jax.Array, jax.Array]:
     return jnp.where(inner, cell, outer), offset
 
 
-def _count(
-    keys: jax.Array, anomalous: jax.Array, valid: jax.Array, cells: Cells, size: int
-) -> tuple[jax.Array, jax.Array, Wide]:
-    """Normal and anomalous examples in each bin (size,), and the pairs that share a bin
-    without being known to be tied."""
+def _index(keys: jax.Array, cells: Cells) -> jax.Array:
+    """Bin of each key, int32."""
     cell, offset = _locate(keys, cells)
     entry = cells.table.at[cell].get(mode="promise_in_bounds")
-    index = (entry >> 5) + (offset >> (entry & 31).astype(jnp.uint32)).astype(jnp.int32)
-    sample = _strided(jnp.where(valid, index, size), _SAMPLE)
-    delegate = jnp.zeros(size, jnp.uint32)
-    delegate = delegate.at[sample].set(_strided(keys, _SAMPLE), mode="drop")
-    tied = delegate.at[index].get(mode="promise_in_bounds") == keys
-    place = 4 * index + 2 * tied.astype(jnp.int32) + anomalous.astype(jnp.int32)
-    place = jnp.where(valid, place, 4 * size)
-    count = jnp.zeros(4 * size, jnp.int32).at[place].add(1, mode="drop")
-    count = count.reshape(size, 4)
-    loose, sure = count[:, :2], count[:, 2:]
-    both = loose + sure
-    # loose x loose + loose x sure: everything in the bin but sure x sure.
-    pairs = sum_products(
-        jnp.concatenate([loose[:, 0], sure[:, 0]]),
-        jnp.concatenate([both[:, 1], loose[:, 1]]),
-    )
-    return both[:, 0], both[:, 1], pairs
+    return (entry >> 5) + (offset >> (entry & 31).astype(jnp.uint32)).astype(jnp.int32)
+
+
+def _count(
+    score: jax.Array, anomalous: jax.Array, valid: jax.Array, cells: Cells, size: int
+) -> jax.Array:
+    """Examples in each bin, (4, size) int32: normal and anomalous ones that differ from
+    the bin's representative, then those that equal it."""
+    sample = order.key(_strided(score, _SAMPLE))
+    place = jnp.where(_strided(valid, _SAMPLE), _index(sample, cells), size)
+    delegate = jnp.zeros(size, jnp.uint32).at[place].set(sample, mode="drop")
+
+    def block(
+        count: jax.Array, part: tuple[jax.Array, jax.Array, jax.Array]
+    ) -> tuple[jax.Array, None]:
+        score, anomalous, valid = part
+        keys = order.key(score)
+        index = _index(keys, cells)
+        tied = delegate.at[index].get(mode="promise_in_bounds") == keys
+        row = 2 * tied.astype(jnp.int32) + anomalous.astype(jnp.int32)
+        place = jnp.where(valid, row * size + index, 4 * size)
+        return count.at[place].add(1, mode="drop"), None
+
+    parts = (blocks(score), blocks(anomalous), blocks(valid))
+    count = lax.scan(block, jnp.zeros(4 * size, jnp.int32), parts)[0]
+    return count.reshape(4, size)
+
+
+def _measure(count: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """AUROC and its error from the counts (4, size)."""
+    loose, sure = count[:2], count[2:]
+    normal, positive = both = loose + sure
+    n_normal, n_anomalous = jnp.sum(both, axis=1)
+    below = 2 * (running_sum(normal) - normal) + normal
+    value = ratio(sum_products(positive, below), product(2 * n_normal, n_anomalous))
+    # loose x loose + loose x sure: every pair in a bin but sure x sure. Shares of the
+    # classes add up with a relative error below their number times 2^-24.
+    scale = 1 / jnp.maximum(jnp.sum(both, axis=1), 1).astype(jnp.float32)[:, None]
+    loose, sure, both = (x.astype(jnp.float32) * scale for x in (loose, sure, both))
+    pairs = loose[0] * both[1] + sure[0] * loose[1]
+    slack = 1 + count.shape[1] * 2.0**-23
+    return value, jnp.sum(pairs) / 2 * slack + _ROUNDING

@@ -25,7 +25,7 @@ _FIXED = 1 << 24
 class Curve(NamedTuple):
     """Counts at every distinct score, highest threshold first.
 
-    threshold: (N,) float32, falling; an example is anomalous iff score >= threshold.
+    threshold: (N,) float32, falling where real; anomalous iff score >= threshold.
     counts: of shape (N,).
     real: (N,) bool, False where an entry is only filling (a tie, padding); all False
     when a valid score is NaN.
@@ -49,7 +49,8 @@ class Groups(NamedTuple):
 def _sorted(
     score: jax.Array, anomalous: jax.Array, valid: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Keys (N,) uint32 by falling score with their labels; invalid ones come last.
+    """Keys (N,) uint32 by falling score, with their labels and whether they are valid;
+    invalid ones stand between the positive and the negative scores.
 
     A key and its label fill 33 bits, so the positive and the negative scores are
     sorted apart and the sign is put back: two sorts of bare integers take a third of
@@ -58,22 +59,18 @@ def _sorted(
     falling = ~order.key(score)
     packed = (falling << 1) | anomalous.astype(jnp.uint32)
     negative = falling >> 31 == 1
-    fill = jnp.uint32(0xFFFFFFFF)
-    first = lax.sort(jnp.where(valid & ~negative, packed, fill))
-    second = lax.sort(jnp.where(valid & negative, packed, fill))
-    count = jnp.sum(valid & ~negative, dtype=jnp.int32)
-    here = lax.iota(jnp.int32, packed.shape[0]) < count
-    joined = jnp.where(here, first, jnp.roll(second, count))
-    sign = jnp.where(here, jnp.uint32(0), jnp.uint32(1 << 31))
-    return ~((joined >> 1) | sign), (joined & 1).astype(bool), valid_first(valid)
+    first = lax.sort(jnp.where(valid & ~negative, packed, jnp.uint32(0xFFFFFFFF)))
+    second = lax.sort(jnp.where(valid & negative, packed, jnp.uint32(0)))
+    head = jnp.sum(valid & ~negative, dtype=jnp.int32)
+    tail = score.shape[0] - jnp.sum(valid & negative, dtype=jnp.int32)
+    place = lax.iota(jnp.int32, score.shape[0])
+    joined = jnp.where(place < head, first, second)
+    sign = jnp.where(place < head, jnp.uint32(0), jnp.uint32(1 << 31))
+    inside = (place < head) | (place >= tail)
+    return ~((joined >> 1) | sign), (joined & 1).astype(bool), inside
 
 
-def valid_first(valid: jax.Array) -> jax.Array:
-    """(N,) bool with the True entries moved to the front."""
-    count = jnp.sum(valid, dtype=jnp.int32)
-    return lax.iota(jnp.int32, valid.shape[0]) < count
-
-
+@jax.jit
 def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) -> Curve:
     """tp, fp, fn, tn at every distinct score.
 
@@ -83,11 +80,10 @@ def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) ->
     score, anomalous, valid = order.examples(score, label, valid)
     usable = ~jnp.any(valid & order.is_nan(score))
     keys, positive, inside = _sorted(score, anomalous, valid)
-    tp = running_sum((positive & inside).astype(jnp.int32))
-    fp = running_sum((~positive & inside).astype(jnp.int32))
-    following = jnp.concatenate([inside[1:], jnp.zeros(1, bool)])
-    last = (keys != jnp.roll(keys, -1)) | ~following
+    tp, fp = running_sum(positive & inside), running_sum(~positive & inside)
     counts = Confusion(tp, fp, tp[-1:] - tp, fp[-1:] - fp)
+    # Keys of invalid entries carry the sign bit and differ from the key before them.
+    last = jnp.append(keys[:-1] != keys[1:], True)
     return Curve(order.unkey(keys), counts, last & inside & usable)
 
 

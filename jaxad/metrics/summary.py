@@ -1,5 +1,6 @@
 """Ranking metrics by name, why one is undefined, and how sure AUROC is."""
 
+from functools import partial
 from typing import Literal
 
 import jax
@@ -21,6 +22,7 @@ REASONS: tuple[str, ...] = (
 """Texts of the codes that `undefined` returns; 0 means defined."""
 
 
+@jax.jit
 def undefined(
     score: jax.Array, label: jax.Array, valid: jax.Array | None = None
 ) -> jax.Array:
@@ -39,6 +41,7 @@ def undefined(
     return jnp.select(list(causes), codes, jnp.int32(0))
 
 
+@partial(jax.jit, static_argnames=("mode", "bound"))
 def auroc(
     score: jax.Array,
     label: jax.Array,
@@ -61,6 +64,7 @@ def auroc(
     return ranking.auroc_exact(points, ranking.groups(points))
 
 
+@jax.jit
 def average_precision(
     score: jax.Array, label: jax.Array, valid: jax.Array | None = None
 ) -> jax.Array:
@@ -72,6 +76,7 @@ def average_precision(
     return ranking.average_precision_exact(points, ranking.groups(points))
 
 
+@jax.jit
 def f1_max(
     score: jax.Array, label: jax.Array, valid: jax.Array | None = None
 ) -> tuple[jax.Array, jax.Array]:
@@ -82,6 +87,7 @@ def f1_max(
     return ranking.f1_max_exact(ranking.curve(score, label, valid))
 
 
+@jax.jit
 def auroc_interval(
     score: jax.Array, label: jax.Array, valid: jax.Array | None = None
 ) -> tuple[jax.Array, jax.Array]:
@@ -98,6 +104,7 @@ def auroc_interval(
     return _interval(points, ranking.groups(points))
 
 
+@jax.jit
 def summary(
     score: jax.Array, label: jax.Array, valid: jax.Array | None = None
 ) -> dict[str, jax.Array]:
@@ -136,7 +143,9 @@ def _interval(
     spread = value * missed
     variance = _delong(points, tied, missed)
     bound = spread / jnp.maximum(fewest, 1.0)
-    variance = jnp.where((fewest > 1) & (variance > 0), variance, bound)
+    # Divisions round, so a variance of zero shows as something near 1e-15.
+    known = (fewest > 1) & (variance > 1e-9 * bound)
+    variance = jnp.where(known, variance, bound)
     step = jnp.exp(Z95 * jnp.sqrt(variance) / jnp.maximum(spread, 1e-30))
     low = value / (value + missed * step)
     high = value / (value + missed / step)
