@@ -30,7 +30,8 @@ Image anomaly detection with autoencoders, in JAX.
                                    train, score, threshold, measure and draw a run
   score RUN IMAGES... [--out DIR] [--maps]
                                    score new images with a finished run
-  report RUN [RUN ...]             the tables and pictures of runs
+  report RUN [RUN ...] [--markdown]
+                                   the tables and pictures of runs
   data prepare NAME [--source DIR] make a data set ready
   data verify NAME                 check a data set
   data list                        the data sets, and which are ready
@@ -156,9 +157,18 @@ def _check_run(path: Path) -> None:
 def _report(args: list[str]) -> int:
     parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    parser.add_argument(
+        "--markdown", action="store_true", help="one table of all runs, no pictures"
+    )
     given = parser.read(args)
     for path in given.runs:
         _check_run(path)
+    if given.markdown:
+        from jaxad.report import read
+        from jaxad.report.compare import compare
+
+        print(compare([read(path) for path in given.runs]), end="")
+        return 0
 
     from jaxad.report.plots import draw
 

@@ -29,7 +29,7 @@ COMPILE_FAST = {"xla_backend_optimization_level": 1}
 
 def use_compilation_cache() -> None:
     """Keep compiled programs on disk, unless JAX has been told where already."""
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.values["jax_compilation_cache_dir"] is None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         jax.config.update(
             "jax_compilation_cache_dir", str(Path(home) / "jaxad" / "xla")

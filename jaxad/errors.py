@@ -4,6 +4,8 @@ The command line prints the message on one line and exits with `exit_code`; `--d
 shows the traceback.
 """
 
+from typing import Any
+
 
 class JaxadError(Exception):
     """Base of all errors that jaxad raises on purpose."""
@@ -30,9 +32,16 @@ class CheckpointError(JaxadError):
 
 
 class DivergedError(JaxadError):
-    """Training diverged (not finite) or collapsed (gradient exactly zero)."""
+    """Training diverged (not finite) or collapsed (gradient exactly zero).
+
+    carry: the state of the loop when it did.
+    """
 
     exit_code = 5
+
+    def __init__(self, text: str, carry: Any = None):
+        super().__init__(text)
+        self.carry = carry
 
 
 class BusyError(JaxadError):

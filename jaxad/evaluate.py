@@ -65,9 +65,9 @@ def measure(limits: dict[str, Any], score: np.ndarray, label: np.ndarray) -> dic
 
     Undefined metrics are NaN; "undefined" says why.
     """
-    score, label = jnp.asarray(score), jnp.asarray(label)
-    found = {name: x.item() for name, x in _summary(score, label).items()}
-    entry = {
+    given = jnp.asarray(score), jnp.asarray(label)
+    found = {name: x.item() for name, x in _summary(*given).items()}
+    entry: dict[str, Any] = {
         "auroc": found["auroc"],
         "auroc_interval": [found["auroc_low"], found["auroc_high"]],
         **{k: found[k] for k in ("average_precision", "f1_max", "f1_max_threshold")},
@@ -76,7 +76,7 @@ def measure(limits: dict[str, Any], score: np.ndarray, label: np.ndarray) -> dic
     reason = metrics.REASONS[found["reason"]]
     scalars = ("auroc", "average_precision", "f1_max")
     entry["undefined"] = {k: reason for k in scalars if math.isnan(entry[k])}
-    entry["at"] = {name: _at(row, score, label) for name, row in limits.items()}
+    entry["at"] = {name: _at(row, *given) for name, row in limits.items()}
     return entry
 
 

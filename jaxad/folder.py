@@ -98,7 +98,7 @@ def read_json(path: Path | str) -> Any:
         raise DataError(f"{path}: not a JSON file ({error})") from error
 
 
-def write_csv(path: Path | str, columns: Mapping[str, Sequence[Any]]) -> None:
+def write_csv(path: Path | str, columns: Mapping[str, Any]) -> None:
     """Write columns of equal length, a name each; floats read back exactly.
 
     A float32 is written as the float64 that equals it. Raises ValueError for columns

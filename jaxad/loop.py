@@ -50,8 +50,8 @@ def fit(
 
     warm: a model to start from. stopping: asked after every segment.
 
-    Raises DivergedError (with the carry of the failure in `.carry`) and, when asked to
-    stop, Preempted after saving.
+    Raises DivergedError (with the carry of the failure) and, when asked to stop,
+    Preempted after saving.
     """
     began = time.monotonic()
     reporter = reporter or Reporter(quiet=True)
@@ -130,9 +130,7 @@ def diverged(carry: Carry) -> DivergedError:
     else:
         text = f"training collapsed at step {step}: the gradient is exactly zero; try "
         text += "another activation or head, or a smaller optim.lr"
-    error = DivergedError(text)
-    error.carry = carry  # type: ignore[attr-defined]
-    return error
+    return DivergedError(text, carry)
 
 
 def history(carry: Carry) -> dict[str, np.ndarray]:

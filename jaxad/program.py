@@ -66,46 +66,11 @@ class Program(NamedTuple):
 def program(method: Method, config: Config, examples: int, block: int = 512) -> Program:
     """The functions of a run of `config` on so many training rows.
 
-    config: as from `jaxad.config.blank`; its train and data.augment groups count.
+    config: as from `jaxad.config.traced.blank`; its train group and data.augment count.
     block: validation examples looked at together.
     """
-    steps = steps_of(config.train, examples)
-
-    def start(key, hparams, data, model=None) -> Carry:
-        state = method.init(stream(key, "init"), hparams, example(config.train, data))
-        if model is not None:
-            state = state._replace(model=model)
-        return _fresh(method, config, key, hparams, state, data)
-
-    def segment(key, hparams, data, carry, epoch, first, last) -> Carry:
-        rows = order(stream(key, "order"), epoch, data.rows, steps, config.train)
-
-        def going(at):
-            i, carry = at
-            return (i < last) & (carry.status == RUNNING) & ~carry.stopped
-
-        def body(at):
-            i, carry = at
-            now = epoch * steps + i
-            return i + 1, _step(method, config, key, hparams, data, rows[i], now, carry)
-
-        _, carry = jax.lax.while_loop(going, body, (first, carry))
-        done = (last == steps) & (carry.status == RUNNING) & ~carry.stopped
-
-        def end(carry):
-            return _end_epoch(method, config, key, hparams, data, epoch, carry, block)
-
-        return jax.lax.cond(done, end, lambda carry: carry, carry)
-
-    def fit(key, hparams, data, model=None) -> Carry:
-        def one(epoch, carry):
-            first, last = jnp.int32(0), jnp.int32(steps)
-            return segment(key, hparams, data, carry, epoch, first, last)
-
-        carry = start(key, hparams, data, model)
-        return jax.lax.fori_loop(0, config.train.epochs, one, carry)
-
-    return Program(start, segment, fit, steps)
+    one = _Run(method, config, steps_of(config.train, examples), block)
+    return Program(one.start, one.segment, one.fit, one.steps)
 
 
 def chosen(config: Config, carry: Carry) -> Any:
@@ -117,50 +82,135 @@ def chosen(config: Config, carry: Carry) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(none_yet, a, b), last, carry.best)
 
 
-def _fresh(method, config, key, hparams, state: State, data: TrainData) -> Carry:
-    batch = example(config.train, data)
-    info = jax.eval_shape(method.step, key, hparams, state, batch)[1]
-    names = [name for name in info if name != "count"]
-    columns = ["train_loss", "val_loss", *(name for name in names if name != "loss")]
-    empty = jnp.full(config.train.epochs, jnp.nan, jnp.float32)
-    return Carry(
-        state=state,
-        average=state.model if "train.ema" in hparams else None,
-        # Own buffers: the carry is donated, and one buffer cannot be given twice.
-        best=jax.tree.map(jnp.copy, state.model),
-        best_value=jnp.float32(jnp.inf),
-        best_epoch=jnp.int32(-1),
-        waited=jnp.int32(0),
-        stopped=jnp.bool_(False),
-        status=jnp.int32(RUNNING),
-        status_step=jnp.int32(-1),
-        sums={name: jnp.float32(0) for name in names},
-        weight=jnp.float32(0),
-        history=dict.fromkeys(columns, empty),
-    )
+class _Run:
+    """The program's functions, pure in all but these four static values."""
 
+    def __init__(self, method: Method, config: Config, steps: int, block: int):
+        self.method, self.config, self.steps, self.block = method, config, steps, block
 
-def _step(method, config, key, hparams, data, rows, now, carry: Carry) -> Carry:
-    key = jax.random.fold_in(stream(key, "step"), now)
-    batch = take(data.image, data.label, rows)
-    batch = batch._replace(
-        image=augment(stream(key, "augment"), batch.image, config.data.augment)
-    )
-    state, info = method.step(key, hparams, carry.state, batch)
-    weight = info["count"]
-    sums = {name: carry.sums[name] + info[name] * weight for name in carry.sums}
-    # Written so that NaN counts: it is neither finite nor zero.
-    norm = info["grad_norm"]
-    status = jnp.where(norm == 0, COLLAPSED, RUNNING)
-    status = jnp.where(jnp.isfinite(norm), status, DIVERGED).astype(jnp.int32)
-    return carry._replace(
-        state=state,
-        average=_averaged(hparams, carry.average, state.model, now),
-        sums=sums,
-        weight=carry.weight + weight,
-        status=status,
-        status_step=jnp.where(status == RUNNING, carry.status_step, now),
-    )
+    def start(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
+        batch = example(self.config.train, data)
+        state = self.method.init(stream(key, "init"), hparams, batch)
+        if model is not None:
+            state = state._replace(model=model)
+        info = jax.eval_shape(self.method.step, key, hparams, state, batch)[1]
+        names = [name for name in info if name != "count"]
+        columns = [
+            "train_loss",
+            "val_loss",
+            *(name for name in names if name != "loss"),
+        ]
+        empty = jnp.full(self.config.train.epochs, jnp.nan, jnp.float32)
+        return Carry(
+            state=state,
+            average=state.model if "train.ema" in hparams else None,
+            # Own buffers: the carry is donated, and one buffer cannot be given twice.
+            best=jax.tree.map(jnp.copy, state.model),
+            best_value=jnp.float32(jnp.inf),
+            best_epoch=jnp.int32(-1),
+            waited=jnp.int32(0),
+            stopped=jnp.bool_(False),
+            status=jnp.int32(RUNNING),
+            status_step=jnp.int32(-1),
+            sums={name: jnp.float32(0) for name in names},
+            weight=jnp.float32(0),
+            history=dict.fromkeys(columns, empty),
+        )
+
+    def segment(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
+        rows = order(
+            stream(key, "order"), epoch, data.rows, self.steps, self.config.train
+        )
+
+        def body(at):
+            i, carry = at
+            now = epoch * self.steps + i
+            return i + 1, self._step(key, hparams, data, rows[i], now, carry)
+
+        _, carry = jax.lax.while_loop(
+            lambda at: (at[0] < last) & _going(at[1]), body, (first, carry)
+        )
+        return jax.lax.cond(
+            (last == self.steps) & _going(carry),
+            lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
+            lambda carry: carry,
+            carry,
+        )
+
+    def fit(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
+        def one(epoch, carry):
+            first, last = jnp.int32(0), jnp.int32(self.steps)
+            return self.segment(key, hparams, data, carry, epoch, first, last)
+
+        carry = self.start(key, hparams, data, model)
+        return jax.lax.fori_loop(0, self.config.train.epochs, one, carry)
+
+    def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
+        key = jax.random.fold_in(stream(key, "step"), now)
+        batch = take(data.image, data.label, rows)
+        spec = self.config.data.augment
+        batch = batch._replace(image=augment(stream(key, "augment"), batch.image, spec))
+        state, info = self.method.step(key, hparams, carry.state, batch)
+        # Written so that NaN counts: it is neither finite nor zero.
+        norm = info["grad_norm"]
+        status = jnp.where(norm == 0, COLLAPSED, RUNNING)
+        status = jnp.where(jnp.isfinite(norm), status, DIVERGED).astype(jnp.int32)
+        weight = info["count"]
+        return carry._replace(
+            state=state,
+            average=_averaged(hparams, carry.average, state.model, now),
+            sums={name: carry.sums[name] + info[name] * weight for name in carry.sums},
+            weight=carry.weight + weight,
+            status=status,
+            status_step=jnp.where(status == RUNNING, carry.status_step, now),
+        )
+
+    def _end_epoch(self, key, hparams, data, epoch, carry: Carry) -> Carry:
+        model = carry.state.model if carry.average is None else carry.average
+        good = _finite(carry.state.model)
+        row = {name: total / carry.weight for name, total in carry.sums.items()}
+        row["train_loss"] = row.pop("loss")
+        row["val_loss"] = self._validation(key, hparams, model, data)
+        better = good & (row["val_loss"] < carry.best_value)
+        if self.method.validate is None:
+            better = good
+        waited = jnp.where(better, 0, carry.waited + 1)
+        patience = self.config.train.patience
+        last = (epoch + 1) * self.steps - 1
+        return carry._replace(
+            best=jax.tree.map(lambda a, b: jnp.where(better, a, b), model, carry.best),
+            best_value=jnp.where(better, row["val_loss"], carry.best_value),
+            best_epoch=jnp.where(better, epoch, carry.best_epoch),
+            waited=waited,
+            stopped=jnp.bool_(False) if patience is None else waited >= patience,
+            status=jnp.where(good, carry.status, DIVERGED).astype(jnp.int32),
+            status_step=jnp.where(good, carry.status_step, last),
+            sums=jax.tree.map(jnp.zeros_like, carry.sums),
+            weight=jnp.zeros_like(carry.weight),
+            history={n: h.at[epoch].set(row[n]) for n, h in carry.history.items()},
+        )
+
+    def _validation(self, key, hparams, model, data: TrainData) -> jax.Array:
+        """Mean of the method's criterion over the validation rows; NaN if none."""
+        validate = self.method.validate
+        if validate is None:
+            return jnp.float32(jnp.nan)
+        count = math.ceil(data.val_rows.shape[0] / self.block)
+        padding = count * self.block - data.val_rows.shape[0]
+        rows = jnp.concatenate([data.val_rows, jnp.full(padding, -1, jnp.int32)])
+        key = stream(key, "validate")  # the same noise in every epoch
+
+        def one(totals, at):
+            index, rows = at
+            batch = take(data.val_image, data.val_label, rows)
+            values = validate(jax.random.fold_in(key, index), hparams, model, batch)
+            total = jnp.sum(jnp.where(batch.valid, values, 0.0))
+            return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None
+
+        start = (jnp.float32(0), jnp.int32(0))
+        blocks = (jnp.arange(count), rows.reshape(count, self.block))
+        (total, number), _ = jax.lax.scan(one, start, blocks)
+        return total / number.astype(jnp.float32)
 
 
 def _averaged(hparams: Hparams, average, model, now):
@@ -172,55 +222,10 @@ def _averaged(hparams: Hparams, average, model, now):
     return jax.tree.map(lambda a, m: decay * a + (1 - decay) * m, average, model)
 
 
-def _end_epoch(method, config, key, hparams, data, epoch, carry: Carry, block) -> Carry:
-    model = carry.state.model if carry.average is None else carry.average
-    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), carry.state.model)
-    good = jnp.all(jnp.stack(jax.tree.leaves(finite)))
-    row = {name: total / carry.weight for name, total in carry.sums.items()}
-    row["train_loss"] = row.pop("loss")
-    row["val_loss"] = _validation(method, key, hparams, model, data, block)
-    better = good & (row["val_loss"] < carry.best_value)
-    if method.validate is None:
-        better = good
-    waited = jnp.where(better, 0, carry.waited + 1)
-    patience = config.train.patience
-    return carry._replace(
-        best=jax.tree.map(lambda a, b: jnp.where(better, a, b), model, carry.best),
-        best_value=jnp.where(better, row["val_loss"], carry.best_value),
-        best_epoch=jnp.where(better, epoch, carry.best_epoch),
-        waited=waited,
-        stopped=jnp.bool_(False) if patience is None else waited >= patience,
-        status=jnp.where(good, carry.status, DIVERGED).astype(jnp.int32),
-        status_step=jnp.where(
-            good, carry.status_step, (epoch + 1) * _steps(config, data) - 1
-        ),
-        sums=jax.tree.map(jnp.zeros_like, carry.sums),
-        weight=jnp.zeros_like(carry.weight),
-        history={n: h.at[epoch].set(row[n]) for n, h in carry.history.items()},
-    )
+def _going(carry: Carry) -> jax.Array:
+    return (carry.status == RUNNING) & ~carry.stopped
 
 
-def _steps(config: Config, data: TrainData) -> int:
-    return steps_of(config.train, data.rows.shape[0])
-
-
-def _validation(method, key, hparams, model, data: TrainData, block: int) -> jax.Array:
-    """Mean of the method's criterion over the validation rows; NaN if it has none."""
-    if method.validate is None:
-        return jnp.float32(jnp.nan)
-    count = math.ceil(data.val_rows.shape[0] / block)
-    padding = count * block - data.val_rows.shape[0]
-    rows = jnp.concatenate([data.val_rows, jnp.full(padding, -1, jnp.int32)])
-    key = stream(key, "validate")  # the same noise in every epoch
-
-    def one(totals, at):
-        index, rows = at
-        batch = take(data.val_image, data.val_label, rows)
-        values = method.validate(jax.random.fold_in(key, index), hparams, model, batch)
-        total = jnp.sum(jnp.where(batch.valid, values, 0.0))
-        return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None
-
-    start = (jnp.float32(0), jnp.int32(0))
-    blocks = (jnp.arange(count), rows.reshape(count, block))
-    (total, number), _ = jax.lax.scan(one, start, blocks)
-    return total / number.astype(jnp.float32)
+def _finite(tree: Any) -> jax.Array:
+    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), tree)
+    return jnp.all(jnp.stack(jax.tree.leaves(finite)))

@@ -56,7 +56,9 @@ def gather(
     own = Detector("model", "model", lambda image: scorer.values(model, image), {})
     labels = Labels(splits.val.label, splits.test.label)
     scores: dict[str, Pair] = {}
-    kinds, seconds, curves = {}, {}, {}
+    kinds: dict[str, str] = {}
+    seconds: dict[str, Any] = {}
+    curves: dict[str, list[float]] = {}
     for detector in (own, *_baselines(config, splits.train)):
         began = time.monotonic()
         val, test = (detector.score(part.image) for part in (splits.val, splits.test))
@@ -71,8 +73,11 @@ def gather(
         entry = evaluate.measure(limits[name], pair.test, labels.test)
         image[name] = {"detector": kinds[name], **entry}
     first = config.score.names[0]
-    metrics = {"primary": {"score": first, "rule": next(iter(limits[first]))}}
-    metrics |= {"image": image, "pixel": {}}
+    metrics: dict[str, Any] = {
+        "primary": {"score": first, "rule": next(iter(limits[first]))},
+        "image": image,
+        "pixel": {},
+    }
     metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
     if curves:
         protocol = config.data.protocol
@@ -83,7 +88,7 @@ def gather(
         }
     metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
     columns = _columns(splits, scores)
-    own_test = {name: scores[name].test for name in config.score.names}
+    own_test: Table = {name: scores[name].test for name in config.score.names}
     return Results(columns, limits, metrics, seconds, own_test)
 
 

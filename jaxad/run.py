@@ -57,38 +57,29 @@ def train(
                 draw(path)
                 return load_run(path, module=module)
         began = time.monotonic()
-        source = sources.from_arrays(*_pair(data)) if data is not None else None
-        source = source or sources.load(config.data.name)
+        source = _source(config, data)
         splits = sources.split(source, config.data, config.seed)
-        seconds = {"load": time.monotonic() - began}
-        shape = splits.train.image.shape[1:]
         parts = make_parts(config, len(splits.train.image), module)
-        notes = {"data": source.fingerprint, "image_shape": shape, "command": command}
-        notes["module"] = None if module is None else repr(module)
+        env = environment.describe() | {"command": command, "data": source.fingerprint}
+        env["image_shape"] = splits.train.image.shape[1:]
+        env["module"] = None if module is None else repr(module)
         folder.write_text(path / folder.CONFIG, to_json(config))
-        folder.write_json(path / "env.json", environment.describe() | notes)
+        folder.write_json(path / "env.json", env)
+        seconds = {"load": time.monotonic() - began}
         fitted = _fit(parts, splits, path, source.fingerprint, reporter, stop)
-        seconds |= {"compile": fitted.compile_seconds, "train": fitted.seconds}
         reporter.say("scoring, thresholds, metrics, baselines")
-        model = chosen(parts.static, fitted.carry)
-        measured = results.gather(
-            config, splits, parts.scorer, model, parts.untrained(shape)
-        )
-        measured.metrics["fit"] = _fit_summary(fitted.carry)
-        shown = examples.choose(
-            splits.test, parts.scorer, model, measured.test, config.seed
-        )
-        seconds |= measured.seconds
+        seconds |= {"compile": fitted.compile_seconds, "train": fitted.seconds}
+        seconds |= _measure(parts, splits, path, fitted.carry)
         seconds["total"] = time.monotonic() - began
-        notes["seconds"] = seconds
-        folder.write_json(path / "env.json", environment.describe() | notes)
-        _write(path, fitted.carry, measured, shown)
+        folder.write_json(path / "env.json", env | {"seconds": seconds})
         draw(path)
     return load_run(path, module=module)
 
 
-def _pair(data: Any) -> tuple[Any, ...]:
-    return data if isinstance(data, tuple) else (data,)
+def _source(config: Config, data: Any) -> sources.Source:
+    if data is None:
+        return sources.load(config.data.name)
+    return sources.from_arrays(*(data if isinstance(data, tuple) else (data,)))
 
 
 def _check_same(path: Path, config: Config) -> None:
@@ -166,6 +157,18 @@ def _warm(path: str, parts: Parts, shape: tuple[int, ...]) -> Any:
     if not (Path(path) / folder.CONFIG).is_file():
         raise DataError(f"train.init_from: {path} is not a run folder")
     return saved_model(Path(path), parts, shape)
+
+
+def _measure(parts: Parts, splits, path: Path, carry: Carry) -> dict[str, Any]:
+    """Score, measure and write; returns what took how long."""
+    config, scorer = parts.config, parts.scorer
+    model = chosen(parts.static, carry)
+    untrained = parts.untrained(splits.train.image.shape[1:])
+    found = results.gather(config, splits, scorer, model, untrained)
+    found.metrics["fit"] = _fit_summary(carry)
+    shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
+    _write(path, carry, found, shown)
+    return found.seconds
 
 
 def _fit_summary(carry: Carry) -> dict[str, Any]:

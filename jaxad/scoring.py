@@ -48,7 +48,9 @@ class Scorer:
     def scores(self, model: Any, image: np.ndarray) -> Scores:
         """Scores with their maps, as NumPy arrays."""
         blocks = list(self._blocks(self._score, model, image))
-        return Scores(*(_joined([getattr(b, part) for b in blocks]) for part in _PARTS))
+        return Scores(
+            _joined([b.values for b in blocks]), _joined([b.maps for b in blocks])
+        )
 
     def recon(self, model: Any, image: np.ndarray) -> np.ndarray | None:
         """(N, H, W, C) float32 reconstructions; None where the method makes none."""
@@ -64,9 +66,6 @@ class Scorer:
             result = function(*self._arguments, model, full)
             count = len(part)
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
-
-
-_PARTS = ("values", "maps")
 
 
 def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

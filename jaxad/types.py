@@ -44,10 +44,11 @@ class Scores(NamedTuple):
 
     values: name -> (B,) float32.
     maps: name -> (B, H, W) float32, an anomaly map for each score that has one.
+    On the host, after scoring, they are NumPy arrays.
     """
 
-    values: dict[str, jax.Array]
-    maps: dict[str, jax.Array]
+    values: dict[str, Any]
+    maps: dict[str, Any]
 
 
 class State(NamedTuple):

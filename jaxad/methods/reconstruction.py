@@ -4,6 +4,7 @@ One code path trains the identity (no noise), denoising (corrupted in, clean tar
 and noise-injected (a fraction corrupted, input and target alike) variants.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -28,63 +29,80 @@ def reconstruction(module: Any, config: Config, steps: int | None = None) -> Met
     config: its loss, corrupt, optim and score groups count.
     steps: number of all steps, for schedules that end.
     """
-    loss_of = LOSSES[config.loss.kind]
+    one = _Autoencoder(module, config, steps)
+    return Method(one.init, one.step, one.validate, one.score, one.output)
 
-    def init(key: jax.Array, hparams: Hparams, batch: Batch) -> State:
-        if "ssim" in (config.loss.kind, *config.score.names):
+
+class _Autoencoder:
+    """The method's functions, pure in all but these three static values."""
+
+    def __init__(self, module: Any, config: Config, steps: int | None):
+        self.module, self.config, self.steps = module, config, steps
+        self.loss = LOSSES[config.loss.kind]
+
+    def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
+        if "ssim" in (self.config.loss.kind, *self.config.score.names):
             check_ssim(*batch.image.shape[1:3])
-        model = models.init(module, stream(key, "init"), batch.image)
-        tx = optimiser.make(config.optim, hparams, steps)
-        return State(model, tx.init(model["params"]))
+        model = models.init(self.module, stream(key, "init"), batch.image)
+        return State(model, self._tx(hparams).init(model["params"]))
 
-    def step(key, hparams, state, batch, axis_name=None):
+    def step(
+        self,
+        key: jax.Array,
+        hparams: Hparams,
+        state: State,
+        batch: Batch,
+        axis_name: str | None = None,
+    ) -> tuple[State, dict[str, jax.Array]]:
         if axis_name is not None:  # each device draws noise for its own examples
             key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-        image, target = _pair(config, stream(key, "corrupt"), hparams, batch.image)
+        count = _total(jnp.sum(batch.valid.astype(jnp.float32)), axis_name)
         rate = hparams.get("model.dropout")
         mode = Mode(True, rate, batch.valid, axis_name)
-        count = _total(jnp.sum(batch.valid.astype(jnp.float32)), axis_name)
-
-        def objective(params):
-            variables = {**state.model, "params": params}
-            output, model = models.apply(
-                module, variables, image, mode, stream(key, "dropout")
-            )
-            per_example = jnp.where(batch.valid, loss_of(output.recon, target), 0.0)
-            return jnp.sum(per_example) / jnp.maximum(count, 1.0), model
-
+        objective = partial(self._objective, key, hparams, state.model, batch, mode)
         params = state.model["params"]
-        (loss, model), grads = jax.value_and_grad(objective, has_aux=True)(params)
+        (loss, model), grads = jax.value_and_grad(objective, has_aux=True)(
+            params, jnp.maximum(count, 1.0)
+        )
         loss, grads = _total((loss, grads), axis_name)
         grads = _penalised(hparams, params, grads)
-        tx = optimiser.make(config.optim, hparams, steps)
-        updates, opt_state = tx.update(grads, state.rest, params)
+        updates, opt_state = self._tx(hparams).update(grads, state.rest, params)
         model = {**model, "params": optax.apply_updates(params, updates)}
         info = {"loss": loss, "grad_norm": optax.tree.norm(grads), "count": count}
         return State(model, opt_state), info
 
-    def validate(key, hparams, model, batch):
-        image, target = _pair(config, stream(key, "corrupt"), hparams, batch.image)
-        return loss_of(models.apply(module, model, image)[0].recon, target)
+    def validate(self, key, hparams: Hparams, model: Any, batch: Batch) -> jax.Array:
+        image, target = self._pair(key, hparams, batch.image)
+        return self.loss(self.output(key, hparams, model, image).recon, target)
 
-    def output(key, hparams, model, image) -> Output:
-        return models.apply(module, model, image)[0]
+    def output(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Output:
+        return models.apply(self.module, model, image)[0]
 
-    def score(key, hparams, model, image) -> Scores:
-        return residual.scores(
-            config.score, image, output(key, hparams, model, image).recon
+    def score(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Scores:
+        recon = self.output(key, hparams, model, image).recon
+        return residual.scores(self.config.score, image, recon)
+
+    def _tx(self, hparams: Hparams) -> optax.GradientTransformation:
+        return optimiser.make(self.config.optim, hparams, self.steps)
+
+    def _objective(self, key, hparams, model, batch: Batch, mode: Mode, params, count):
+        """Loss of this device's examples over the number on all, and the new model."""
+        image, target = self._pair(key, hparams, batch.image)
+        variables = {**model, "params": params}
+        output, model = models.apply(
+            self.module, variables, image, mode, stream(key, "dropout")
         )
+        values = jnp.where(batch.valid, self.loss(output.recon, target), 0.0)
+        return jnp.sum(values) / count, model
 
-    return Method(init, step, validate, score, output)
-
-
-def _pair(config, key, hparams, image) -> tuple[jax.Array, jax.Array]:
-    """What goes in and what should come out, by the config's `corrupt` group."""
-    if "corrupt.level" not in hparams:
-        return image, image
-    level, fraction = hparams["corrupt.level"], hparams.get("corrupt.fraction")
-    noisy = corrupt(config.corrupt.kind, key, image, level, fraction)
-    return noisy, image if config.corrupt.target == "clean" else noisy
+    def _pair(self, key, hparams, image: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What goes in and what should come out, by the config's `corrupt` group."""
+        if "corrupt.level" not in hparams:
+            return image, image
+        spec = self.config.corrupt
+        level, fraction = hparams["corrupt.level"], hparams.get("corrupt.fraction")
+        noisy = corrupt(spec.kind, stream(key, "corrupt"), image, level, fraction)
+        return noisy, image if spec.target == "clean" else noisy
 
 
 def _penalised(hparams: Hparams, params, grads):

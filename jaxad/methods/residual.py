@@ -14,7 +14,8 @@ from jaxad.types import Scores
 
 def scores(spec: Score, image: jax.Array, recon: jax.Array) -> Scores:
     """The scores that `spec` names. image, recon: (B, H, W, C) float32 in [0, 1]."""
-    values, maps = {}, {}
+    values: dict[str, jax.Array] = {}
+    maps: dict[str, jax.Array] = {}
     for name in spec.names:
         maps[name] = MAPS[name](recon, image)
         values[name] = (

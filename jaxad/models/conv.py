@@ -27,11 +27,11 @@ class ConvAE(nn.Module):
             sizes.append(x.shape[1:3])
             x = max_pool(_even(x), 2)
         x, latent = self._bottleneck(x)
+        scale = 1
         for i, channels in enumerate(reversed(spec.channels)):
-            x = _Block(spec, channels, name=f"decoder_{i}")(x, mode)
-            height, width = sizes.pop()
-            x = upsample(x, 2)[:, :height, :width]
-        x = Conv(image.shape[-1], spec.kernel_size, name="output")(x)
+            x = _Block(spec, channels, scale, name=f"decoder_{i}")(x, mode)
+            x, scale = _grown(x, *sizes.pop())
+        x = Conv(image.shape[-1], spec.kernel_size, scale=scale, name="output")(x)
         return Output(HEADS[spec.head](x), latent)
 
     @nn.nowrap
@@ -49,12 +49,14 @@ class _Block(nn.Module):
 
     spec: spec_of.Conv
     channels: int
+    scale: int = 1
 
     @nn.compact
     def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
         spec = self.spec
         # A bias before batch norm has no gradient but rounding noise.
-        x = Conv(self.channels, spec.kernel_size, use_bias=not spec.batch_norm)(x)
+        bias = not spec.batch_norm
+        x = Conv(self.channels, spec.kernel_size, bias, self.scale)(x)
         if spec.batch_norm:
             x = BatchNorm()(x, mode)
         return Dropout()(ACTIVATIONS[spec.activation](x), mode)
@@ -64,3 +66,13 @@ def _even(x: jax.Array) -> jax.Array:
     """Repeat the last row and column where height or width is odd."""
     pads = ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0))
     return jnp.pad(x, pads, mode="edge") if any(p for _, p in pads) else x
+
+
+def _grown(x: jax.Array, height: int, width: int) -> tuple[jax.Array, int]:
+    """Twice the size, cropped; or as is, with the scale left to the next layer.
+
+    A convolution of an up-sampled image costs less than half on the small grid.
+    """
+    if x.shape[1:3] == (height / 2, width / 2):
+        return x, 2
+    return upsample(x, 2)[:, :height, :width], 1

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxad.models.convolution import conv2d
+from jaxad.models.convolution import conv2d, upsample_conv2d
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": nn.relu,
@@ -41,17 +41,24 @@ EVAL = Mode()
 
 
 class Conv(nn.Module):
-    """A convolution, SAME padding, stride 1; fast under `scan` on a CPU as well."""
+    """A convolution, SAME padding, stride 1; fast under `scan` on a CPU as well.
+
+    scale: nearest up-sampling before it, computed on the small grid.
+    """
 
     features: int
     kernel_size: int = 3
     use_bias: bool = True
+    scale: int = 1
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         size = (self.kernel_size, self.kernel_size, image.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
-        image = conv2d(image, kernel)
+        if self.scale == 1:
+            image = conv2d(image, kernel)
+        else:
+            image = upsample_conv2d(image, kernel, self.scale)
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
             image = image + bias.reshape(1, 1, 1, -1)

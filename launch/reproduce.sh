@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The experiments of configs/README.md again: trains what is not trained yet, goes on
+# with what was interrupted, and prints the tables. Needs MNIST: jaxad data prepare mnist
+# Run folders: ${RUNS:-runs}/<experiment>. About half an hour on two cores.
+set -eu
+
+# shellcheck source=launch/venv.sh
+. "$(dirname "${BASH_SOURCE[0]}")/venv.sh" ""
+
+runs=${RUNS:-runs}
+folder=configs/mnist_salt_pepper
+models="linear linear_contaminated linear_ssim deep cae cae_clean"
+severe=() hard=()
+for name in $models; do
+    .venv/bin/jaxad train "$folder/$name.py" --resume --out "$runs/$name"
+    noise=()
+    if [ "$name" = cae ]; then noise=(--corrupt.level 0.01); fi
+    .venv/bin/jaxad train "$folder/$name.py" --resume --out "$runs/${name}_hard" \
+        --name "${name}_hard" --data.protocol.corruption.level 0.01 "${noise[@]}"
+    severe+=("$runs/$name")
+    hard+=("$runs/${name}_hard")
+done
+printf '\n## Severe: 50 %% of the pixels\n\n'
+.venv/bin/jaxad report --markdown "${severe[@]}"
+printf '\n## Hard: 1 %% of the pixels\n\n'
+.venv/bin/jaxad report --markdown "${hard[@]}"
