@@ -32,24 +32,25 @@ def blocks(x: jax.Array) -> jax.Array:
 
 
 def _running(
-    combine: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array
+    combine: Callable[[jax.Array, jax.Array], jax.Array],
+    within: Callable[[jax.Array], jax.Array],
+    x: jax.Array,
 ) -> jax.Array:
     def row(carry: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        out = combine(carry, lax.associative_scan(combine, x.astype(jnp.int32)))
+        out = combine(carry, within(x.astype(jnp.int32)))
         return out[-1], out
 
     return lax.scan(row, jnp.int32(0), blocks(x))[1].reshape(-1)[: x.shape[0]]
 
 
 def running_sum(x: jax.Array) -> jax.Array:
-    """Inclusive sum (N,) int32 of counts or booleans; several times faster than
-    `jnp.cumsum` on a CPU."""
-    return _running(jnp.add, x)
+    """Inclusive sum (N,) int32 of counts or booleans."""
+    return _running(jnp.add, lax.cumsum, x)
 
 
 def running_max(x: jax.Array) -> jax.Array:
     """Inclusive maximum (N,) int32 of counts."""
-    return _running(jnp.maximum, x)
+    return _running(jnp.maximum, lax.cummax, x)
 
 
 def add(a: Wide, b: Wide) -> Wide:
@@ -79,16 +80,21 @@ def _sum(x: jax.Array) -> Wide:
     return add(Wide(zero, low), _shift16(Wide(zero, high)))
 
 
+def _sum_products(a: jax.Array, b: jax.Array) -> Wide:
+    """Exact sum of a * b over a block, by schoolbook multiplication."""
+    low = jnp.uint32(_LOW)
+    a, b = a.astype(jnp.uint32), b.astype(jnp.uint32)
+    (a0, a1), (b0, b1) = (a & low, a >> 16), (b & low, b >> 16)
+    middle = add(_sum(a0 * b1), _sum(a1 * b0))
+    high = add(_shift16(_sum(a1 * b1)), middle)
+    return add(_shift16(high), _sum(a0 * b0))
+
+
 def sum_products(a: jax.Array, b: jax.Array) -> Wide:
-    """Exact sum of a * b over (N,) counts below 2^31, by schoolbook multiplication."""
+    """Exact sum of a * b over (N,) counts below 2^31."""
 
     def row(total: Wide, pair: tuple[jax.Array, jax.Array]) -> tuple[Wide, None]:
-        low = jnp.uint32(_LOW)
-        pair = (pair[0].astype(jnp.uint32), pair[1].astype(jnp.uint32))
-        (a0, a1), (b0, b1) = ((x & low, x >> 16) for x in pair)
-        middle = add(_sum(a0 * b1), _sum(a1 * b0))
-        high = add(_shift16(_sum(a1 * b1)), middle)
-        return add(total, add(_shift16(high), _sum(a0 * b0))), None
+        return add(total, _sum_products(*pair)), None
 
     start = Wide(jnp.uint32(0), jnp.uint32(0))
     return lax.scan(row, start, (blocks(a), blocks(b)))[0]
@@ -96,7 +102,7 @@ def sum_products(a: jax.Array, b: jax.Array) -> Wide:
 
 def product(a: jax.Array, b: jax.Array) -> Wide:
     """Exact a * b of two scalar counts below 2^31."""
-    return sum_products(jnp.reshape(a, (1,)), jnp.reshape(b, (1,)))
+    return _sum_products(a, b)
 
 
 def ratio(a: Wide, b: Wide) -> jax.Array:

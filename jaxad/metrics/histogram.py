@@ -26,7 +26,7 @@ from jaxad.metrics.counting import (
     sum_products,
 )
 
-_SAMPLE = 1 << 16
+_SAMPLE = 1 << 15
 _PROBE = 1 << 12
 _INNER = 12
 _OUTER = 10
@@ -110,7 +110,7 @@ def _cells(score: jax.Array, valid: jax.Array, bins: int) -> Cells:
     share = jnp.floor(count * (bins / total)).astype(jnp.int32)
     spare = jnp.where(_is_inner(lax.iota(jnp.int32, _CELLS)), shift, 32 - _OUTER)
     bits = jnp.clip(31 - lax.clz(jnp.maximum(share, 1)), 0, spare)
-    first = running_sum(1 << bits) - (1 << bits)
+    first = jnp.cumsum(1 << bits) - (1 << bits)
     return start._replace(table=(first << 5) | (spare - bits))
 
 

@@ -70,6 +70,16 @@ def _sorted(
     return ~((joined >> 1) | sign), (joined & 1).astype(bool), inside
 
 
+def _seen(inside: jax.Array) -> jax.Array:
+    """Running number of True entries of a mask with one gap at most, (N,) int32."""
+    count = lax.iota(jnp.int32, inside.shape[0]) + 1
+    gap = jnp.sum(~inside, dtype=jnp.int32)
+    head = jnp.argmax(~inside).astype(jnp.int32)
+    return jnp.where(
+        (gap == 0) | (count <= head), count, jnp.maximum(head, count - gap)
+    )
+
+
 @jax.jit
 def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) -> Curve:
     """tp, fp, fn, tn at every distinct score.
@@ -80,7 +90,8 @@ def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) ->
     score, anomalous, valid = order.examples(score, label, valid)
     usable = ~jnp.any(valid & order.is_nan(score))
     keys, positive, inside = _sorted(score, anomalous, valid)
-    tp, fp = running_sum(positive & inside), running_sum(~positive & inside)
+    tp, seen = running_sum(positive & inside), _seen(inside)
+    fp = seen - tp
     counts = Confusion(tp, fp, tp[-1:] - tp, fp[-1:] - fp)
     # Keys of invalid entries carry the sign bit and differ from the key before them.
     last = jnp.append(keys[:-1] != keys[1:], True)
@@ -90,9 +101,13 @@ def curve(score: jax.Array, label: jax.Array, valid: jax.Array | None = None) ->
 def groups(points: Curve) -> Groups:
     """The tied groups of a curve."""
 
+    place = lax.iota(jnp.int32, points.real.shape[0])
+    reached = running_max(jnp.where(points.real, place + 1, 0))
+    before = jnp.concatenate([jnp.zeros(1, jnp.int32), reached[:-1]])
+
     def above(count: jax.Array) -> jax.Array:
-        reached = running_max(jnp.where(points.real, count, jnp.int32(0)))
-        return jnp.concatenate([jnp.zeros(1, jnp.int32), reached[:-1]])
+        found = count.at[jnp.maximum(before - 1, 0)].get(mode="promise_in_bounds")
+        return jnp.where(before > 0, found, 0)
 
     tp_above, fp_above = above(points.counts.tp), above(points.counts.fp)
     fields = (
