@@ -3,10 +3,15 @@
 import ast
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxad
-from jaxad.config import from_json, load_config, to_json
+from jaxad import methods
+from jaxad.config import blank, from_json, load_config, to_json, traced
+from jaxad.types import Batch
 
 ROOT = Path(jaxad.__file__).parent.parent
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
@@ -27,3 +32,23 @@ def test_a_config_opens_with_its_command(path):
         line.startswith(("jaxad train ", "jaxad sweep ")) and str(path) in line.split()
         for line in commands
     ), f"no line `jaxad train {path}`"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_a_config_runs_a_step(path):
+    config = load_config(ROOT / path)
+    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+    method = methods.build(blank(config), steps=10)
+    image = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))
+    batch = Batch(image, jnp.zeros(4, jnp.int32), jnp.ones(4, bool))
+    key = jax.random.key(config.seed)
+
+    def run(key, hparams, batch):
+        state = method.init(key, hparams, batch)
+        state, info = method.step(key, hparams, state, batch)
+        return info, method.score(key, hparams, state.model, batch.image)
+
+    info, scores = jax.jit(run)(key, hparams, batch)
+    assert info["grad_norm"] > 0
+    assert np.isfinite(info["loss"])
+    assert set(scores.values) == set(config.score.names)

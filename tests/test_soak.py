@@ -1,0 +1,86 @@
+"""Long tests, run by launch/soak.sh alone: many kills, and full experiments."""
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import jaxad
+
+pytestmark = pytest.mark.soak
+ROOT = Path(jaxad.__file__).parent.parent
+SOURCE = os.environ.get("JAXAD_DATA_SOURCE")
+SAME = ("history.csv", "scores.csv", "thresholds.json", "metrics.json")
+NOISY = ("--data.protocol.corruption.level", "0.2", "--corrupt.level", "0.2")
+NOISY += ("--train.epochs", "60", "--train.checkpoint-seconds", "0")
+
+
+def start(*options):
+    command = [sys.executable, "-m", "jaxad", *map(str, options)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finish(*options):
+    process = start(*options)
+    text = process.communicate()[0].decode()
+    assert process.returncode == 0, text
+    return text
+
+
+@pytest.mark.parametrize("model", ["deep", "conv"])
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(tmp_path, model):
+    options = ("train", "--model.kind", model, *NOISY)
+    finish(*options, "--out", tmp_path / "calm")
+    killed = ("--out", tmp_path / "killed", "--resume")
+    draw = random.Random(0)
+    codes = []
+    for _ in range(12):
+        process = start(*options, *killed)
+        time.sleep(draw.uniform(1, 25))
+        process.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
+        process.communicate()
+        codes.append(process.returncode)
+    assert set(codes) <= {0, 75, -signal.SIGKILL, -signal.SIGTERM}, codes
+    assert any(codes)
+    finish(*options, *killed)
+    for name in SAME:
+        calm, other = (tmp_path / run / name for run in ("calm", "killed"))
+        assert calm.read_bytes() == other.read_bytes(), (name, codes)
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    if SOURCE is None:
+        pytest.skip("JAXAD_DATA_SOURCE names no folder with mnist/")
+    finish("data", "prepare", "mnist", "--source", Path(SOURCE) / "mnist")
+
+
+def test_the_convolutional_autoencoder_finds_severe_noise(mnist, tmp_path):
+    file = ROOT / "configs" / "mnist_salt_pepper" / "cae.py"
+    finish("train", file, "--out", tmp_path / "cae")
+    entry = json.loads((tmp_path / "cae" / "metrics.json").read_text())["image"]["mse"]
+    assert entry["auroc"] >= 0.9999
+    at = entry["at"]["max_margin"]
+    assert at["status"] == "deployable"
+    assert at["f1"] >= 0.999
+    assert at["tp"] + at["fn"] == at["fp"] + at["tn"] == 10_000
+    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert kilobytes < 2 * 2**20
+
+
+def test_at_one_percent_an_autoencoder_beats_every_baseline(mnist, tmp_path):
+    file = ROOT / "configs" / "mnist_salt_pepper" / "cae.py"
+    hard = ("--data.protocol.corruption.level", "0.01", "--corrupt.level", "0.01")
+    finish("train", file, "--out", tmp_path / "hard", *hard)
+    image = json.loads((tmp_path / "hard" / "metrics.json").read_text())["image"]
+    best = {"model": 0.0, "baseline": 0.0}
+    for entry in image.values():
+        best[entry["detector"]] = max(best[entry["detector"]], entry["auroc"])
+    assert best["model"] > best["baseline"]
