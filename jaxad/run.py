@@ -66,10 +66,12 @@ def train(
         folder.write_text(path / folder.CONFIG, to_json(config))
         folder.write_json(path / "env.json", env)
         seconds = {"load": time.monotonic() - began}
-        fitted = _fit(parts, splits, path, source.fingerprint, reporter, stop)
+        carry, compiled, trained = _fit(
+            parts, splits, path, source.fingerprint, reporter, stop
+        )
         reporter.say("scoring, thresholds, metrics, baselines")
-        seconds |= {"compile": fitted.compile_seconds, "train": fitted.seconds}
-        seconds |= _measure(parts, splits, path, fitted.carry)
+        seconds |= {"compile": compiled, "train": trained}
+        seconds |= _measure(parts, splits, path, carry)
         seconds["total"] = time.monotonic() - began
         folder.write_json(path / "env.json", env | {"seconds": seconds})
         draw(path)
@@ -94,10 +96,11 @@ def _check_same(path: Path, config: Config) -> None:
 
 
 class _Saver:
-    """Checkpoints of carries in a run folder."""
+    """Checkpoints of carries in a run folder, and the seconds that went into them."""
 
     def __init__(self, checkpointer: Checkpointer, identity: Any, say):
         self.checkpointer, self.identity, self.say = checkpointer, identity, say
+        self.began, self.before = time.monotonic(), 0.0
 
     def restore(self, template: Carry) -> tuple[int, Carry] | None:
         path = self.checkpointer.path
@@ -110,11 +113,17 @@ class _Saver:
         )
         if found is None:
             return None
+        self.before = found.meta["seconds"]
         self.say(f"going on from step {found.step}")
         return found.step, found.tree
 
     def save(self, step: int, carry: Carry) -> None:
-        self.checkpointer.save(step, carry, {})
+        self.checkpointer.save(step, carry, {"seconds": self.seconds})
+
+    @property
+    def seconds(self) -> float:
+        """Compiling and training, over all the times that the run was started."""
+        return self.before + time.monotonic() - self.began
 
 
 def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
@@ -134,22 +143,24 @@ def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
     if config.train.init_from is not None:
         warm = _warm(config.train.init_from, parts, splits.train.image.shape[1:])
     with Checkpointer(path / folder.CHECKPOINTS, config=identity) as checkpointer:
+        saver = _Saver(checkpointer, identity, reporter.say)
         try:
-            return loop.fit(
+            fitted = loop.fit(
                 program(parts.method, parts.static, count),
                 parts.static,
                 parts.key,
                 parts.hparams,
                 data,
                 warm=warm,
-                saver=_Saver(checkpointer, identity, reporter.say),
+                saver=saver,
                 reporter=reporter,
                 stopping=lambda: stop.requested,
             )
         except DivergedError as error:
-            columns = loop.history(error.carry)
-            folder.write_csv(path / "history.csv", columns)
+            folder.write_csv(path / "history.csv", loop.history(error.carry))
             raise
+        compiled = fitted.compile_seconds
+        return fitted.carry, compiled, saver.seconds - compiled
 
 
 def _warm(path: str, parts: Parts, shape: tuple[int, ...]) -> Any:

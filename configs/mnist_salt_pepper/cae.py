@@ -13,8 +13,8 @@ Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 
-    jaxad train configs/mnist_salt_pepper/cae.py --name cae_hard \
-        --data.protocol.corruption.level 0.01 --corrupt.level 0.01
+    jaxad train configs/mnist_salt_pepper/cae.py \
+        --name cae_hard --data.protocol.corruption.level 0.01 --corrupt.level 0.01
 """
 
 from jaxad.config import (

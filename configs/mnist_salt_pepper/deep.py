@@ -11,8 +11,8 @@ Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 
-    jaxad train configs/mnist_salt_pepper/deep.py --name deep_hard \
-        --data.protocol.corruption.level 0.01
+    jaxad train configs/mnist_salt_pepper/deep.py \
+        --name deep_hard --data.protocol.corruption.level 0.01
 """
 
 from jaxad.config import (
