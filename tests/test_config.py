@@ -88,7 +88,7 @@ def test_blank_hides_exactly_the_traced_numbers(config):
 
 def test_configs_that_differ_in_traced_numbers_share_one_static_config():
     a = Config(optim=Optim(lr=0.1, clip=3.0), corrupt=Corrupt(level=0.5))
-    b = Config(optim=Optim(lr=0.2), corrupt=Corrupt(fraction=0.5))
+    b = Config(optim=Optim(lr=0.2), corrupt=Corrupt(level=0.1, fraction=0.5))
     assert configs.blank(a) == configs.blank(b)
     assert hash(configs.blank(a)) == hash(configs.blank(b))
     other = dataclasses.replace(a, model=Conv())
@@ -264,3 +264,16 @@ def test_a_config_is_validated_where_it_is_written():
     assert adapter.validate_python({}) == Config()
     with pytest.raises(ValueError, match="greater than 0"):
         Optim(lr=0)
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--optim.weight-decay=0.1", "^--optim: weight_decay needs kind adamw"),
+        ("--optim.momentum=0.9", "momentum needs kind sgd or rmsprop"),
+        ("--corrupt.fraction=0.5", "fraction needs a level above 0"),
+    ],
+)
+def test_an_option_without_effect_is_refused(option, text):
+    with pytest.raises(ConfigError, match=text):
+        configs.override(Config(), option.split("="))

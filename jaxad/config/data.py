@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jaxad.config.fields import Share, Size, Traced, spec
 
@@ -80,3 +80,9 @@ class Corrupt:
     """Share of the images of a batch that are corrupted."""
     target: Literal["clean", "corrupted"] = "clean"
     """What the network has to give back."""
+
+    @model_validator(mode="after")
+    def _no_option_without_effect(self) -> "Corrupt":
+        if self.level == 0 and self.fraction < 1:
+            raise ValueError("fraction needs a level above 0")
+        return self

@@ -116,6 +116,8 @@ def reason(error: ValidationError, root: Any = None) -> tuple[str, str]:
     template = _REASONS.get(first["type"])
     text = template.format(**context) if template else first["msg"]
     name = ".".join(_without_kinds(first["loc"], root))
+    # A spec's own check; pydantic puts its class before the words.
+    text = text.removeprefix("Value error, ")
     return name, " ".join(text.replace("'", "").split())
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jaxad.config.fields import Decay, NonNegative, Positive, Probability, Size, spec
 
@@ -38,6 +38,14 @@ class Optim:
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of all steps in which the rate rises linearly from zero."""
+
+    @model_validator(mode="after")
+    def _no_option_without_effect(self) -> "Optim":
+        if self.weight_decay and self.kind != "adamw":
+            raise ValueError(f"weight_decay needs kind adamw, not {self.kind}")
+        if self.momentum and self.kind not in ("sgd", "rmsprop"):
+            raise ValueError(f"momentum needs kind sgd or rmsprop, not {self.kind}")
+        return self
 
 
 @spec
