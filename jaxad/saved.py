@@ -24,20 +24,21 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
 from jaxad.scoring import Scorer
 from jaxad.streams import stream
-from jaxad.types import Batch, Scores
+from jaxad.types import Batch, Scores, State
 
 
 @dataclass(frozen=True)
 class Run:
     """A finished run.
 
-    model: the fitted model, all that scoring reads. history: column -> (epochs,).
+    state: its `model` is the fitted model, all that scoring reads; `rest` is None.
+    history: column -> (epochs,).
     scores: the columns of scores.csv. thresholds, metrics: as in their files.
     """
 
     config: Config
     path: Path
-    model: Any = field(repr=False)
+    state: State = field(repr=False)
     history: dict[str, np.ndarray] = field(repr=False)
     scores: dict[str, Any] = field(repr=False)
     thresholds: dict[str, Any] = field(repr=False)
@@ -103,7 +104,7 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     parts = make_parts(config, 1, module)
     model = saved_model(Path(path), parts, tuple(read.env["image_shape"]))
     tables = (read.history, read.scores, read.thresholds, read.metrics)
-    return Run(config, Path(path), model, *tables, parts.scorer)
+    return Run(config, Path(path), State(model, None), *tables, parts.scorer)
 
 
 def score(run: Run, images: np.ndarray) -> Scores:
@@ -112,7 +113,7 @@ def score(run: Run, images: np.ndarray) -> Scores:
     images: uint8, or float in [0, 1], of the size and channels the run was trained on.
     Raises DataError for others.
     """
-    return run.scorer.scores(run.model, sources.from_arrays(images).train.image)
+    return run.scorer.scores(run.state.model, sources.from_arrays(images).train.image)
 
 
 def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:

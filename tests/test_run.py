@@ -73,7 +73,7 @@ def test_a_run_leaves_its_folder_and_can_be_loaded(slow):
     assert {"reconstructions.png", "scores_mse.png"} <= names
     assert len(run.history["epoch"]) == config.train.epochs
     again = jaxad.load_run(run.path)
-    jax.tree.map(np.testing.assert_array_equal, again.model, run.model)
+    jax.tree.map(np.testing.assert_array_equal, again.state, run.state)
 
 
 def test_metrics_are_those_of_the_scores_and_thresholds_see_no_test_label(slow):
@@ -186,7 +186,7 @@ def test_stopped_and_killed_runs_go_on_to_the_same_bytes(slow):
     again = jaxad.train(calm, out=killed, resume=True, quiet=True)
     for name in SAME:
         assert (killed / name).read_bytes() == (run.path / name).read_bytes(), name
-    jax.tree.map(np.testing.assert_array_equal, again.model, run.model)
+    jax.tree.map(np.testing.assert_array_equal, again.state, run.state)
     for step in (killed / "checkpoints").glob("[0-9]*"):
         for file in step.rglob("*"):
             if file.is_file():
@@ -227,7 +227,7 @@ def test_arrays_labels_warm_start_and_fresh_folders(slow, tmp_path, monkeypatch)
     other = jaxad.train(cold, data=(images, label), quiet=True)
     assert other.path.name == "run-2"
     kernel, warm, cold = (
-        r.model["params"]["encoder"]["kernel"] for r in (run, found, other)
+        r.state.model["params"]["encoder"]["kernel"] for r in (run, found, other)
     )
     assert 4 * np.abs(warm - kernel).mean() < np.abs(cold - kernel).mean()
     nowhere = dataclasses.replace(short.train, init_from="nowhere")
