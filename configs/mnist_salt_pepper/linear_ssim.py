@@ -4,7 +4,8 @@ r"""Linear autoencoder, trained for structural similarity.
     jaxad train configs/mnist_salt_pepper/linear_ssim.py
 
 Source: R. Regalo, "Anomaly Detection with Autoencoder" (Eindhoven), question 4.
-As `linear`, with 1 - SSIM (11x11 Gaussian window) as the loss.
+As `linear`, with 1 - SSIM (11x11 Gaussian window) as the loss and as the first score.
+A sigmoid keeps the output in [0, 1]: SSIM hardly sees how far flat regions leave it.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
 @RESULT@
@@ -34,8 +35,8 @@ config = Config(
             curve=(0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005),
         ),
     ),
-    model=Linear(latent_dim=32),
+    model=Linear(latent_dim=32, head="sigmoid"),
     loss=Loss(kind="ssim"),
     train=Train(epochs=10),
-    score=Score(names=("mse", "top", "ssim")),
+    score=Score(names=("ssim", "mse", "top")),
 )
