@@ -56,7 +56,6 @@ class Method(NamedTuple):
     validate: None where nothing is to be validated (a GAN).
     output: (key, hparams, model, image) -> Output, for pictures and diagnostics; None
         where the method does not reconstruct.
-    finalize: (key, hparams, model, batches) -> model, once after training; None: as is.
     """
 
     init: Init
@@ -64,4 +63,3 @@ class Method(NamedTuple):
     validate: Validate | None
     score: Score
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
-    finalize: Callable[[jax.Array, Hparams, Any, Any], Any] | None = None
