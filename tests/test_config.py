@@ -16,6 +16,7 @@ from jaxad.config import BLANK, Config, Conv, Corrupt, Deep, Linear, Optim
 from jaxad.config.names import leaves
 from jaxad.errors import ConfigError
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 FLOATS = {"allow_nan": False, "allow_infinity": False}
 
 
@@ -32,26 +33,33 @@ def some_config(draw):
         st.builds(Deep, hidden=sizes, dropout=unit, batch_norm=st.booleans()),
         st.builds(Conv, channels=sizes, latent_dim=st.none() | size),
     )
+    kinds_and_levels = st.one_of(
+        st.tuples(st.just("masking"), unit), st.tuples(st.just("gaussian"), positive)
+    )
     rules = st.one_of(
         st.builds(configs.MaxMargin, c=positive),
         st.builds(configs.ZScore, k=positive, sides=st.sampled_from(["lower", "both"])),
         st.builds(configs.FixedFpr, rate=unit),
         st.builds(configs.Cost, c_fp=positive, c_fn=positive),
     )
+    model = draw(models)
+    losses = ["mse", "bce"] if model.head == "sigmoid" else ["mse"]
+    noise, level = draw(kinds_and_levels)
     return Config(
-        model=draw(models),
+        model=model,
+        loss=configs.Loss(kind=draw(st.sampled_from(losses))),
         optim=Optim(lr=draw(positive), b2=draw(unit), clip=draw(positive)),
-        corrupt=Corrupt(level=draw(positive), fraction=draw(unit)),
+        corrupt=Corrupt(kind=noise, level=level, fraction=draw(unit)),
         threshold=configs.Threshold(
             rules=tuple(draw(st.lists(rules, min_size=1, max_size=4)))
         ),
         data=configs.Data(
-            protocol=configs.Corrupted(curve=tuple(draw(st.lists(positive)))),
+            protocol=configs.Corrupted(curve=tuple(draw(st.lists(unit)))),
             validation=draw(unit),
         ),
         train=configs.Train(patience=draw(st.none() | size), ema=draw(unit)),
         seed=draw(st.integers(0, 2**31 - 1)),
-        name=draw(st.none() | st.text()),
+        name=draw(st.none() | st.from_regex(NAME, fullmatch=True)),
     )
 
 
@@ -277,3 +285,59 @@ def test_a_config_is_validated_where_it_is_written():
 def test_an_option_without_effect_is_refused(option, text):
     with pytest.raises(ConfigError, match=text):
         configs.override(Config(), option.split("="))
+
+
+@pytest.mark.parametrize("field", ["corrupt", "data.protocol.corruption"])
+@pytest.mark.parametrize("kind", ["salt_and_pepper", "masking", "gaussian", "poisson"])
+def test_a_share_of_the_pixels_is_at_most_one(field, kind):
+    values = {f"{field}.kind": kind, f"{field}.level": 50}
+    if kind in ("gaussian", "poisson"):
+        assert dict(leaves(configs.set_values(Config(), values))).items() >= {
+            (f"{field}.level", 50.0)
+        }
+        return
+    line = f"^{field}: level is a share of the pixels: 50 is not at most 1$"
+    with pytest.raises(ConfigError, match=line):
+        configs.set_values(Config(), values)
+    assert configs.set_values(Config(), {**values, f"{field}.level": 1})
+
+
+def test_the_levels_of_the_curve_are_those_of_its_corruption():
+    args = ["--data.protocol.curve", "0.5", "1.5"]
+    line = r"^--data.protocol: each level of curve is a share of the pixels: 1.5 is not"
+    with pytest.raises(ConfigError, match=line):
+        configs.override(Config(), args)
+    args += ["--data.protocol.corruption.kind", "gaussian"]
+    assert configs.override(Config(), args).data.protocol.curve == (0.5, 1.5)
+    with pytest.raises(ConfigError, match="^--optim.lr: -1 is not greater than 0$"):
+        configs.override(Config(), [*args, "--optim.lr", "-1"])
+
+
+def test_cross_entropy_needs_outputs_between_0_and_1():
+    bce = Config(loss=configs.Loss(kind="bce"))
+    line = "^loss.kind bce needs model.head sigmoid$"
+    for options in ("--model.kind linear", "--model.head linear"):
+        with pytest.raises(ConfigError, match=line):
+            configs.override(bce, options.split())
+        values = dict([options.removeprefix("--").split()])
+        with pytest.raises(ConfigError, match=line):
+            configs.set_values(bce, values)
+    with pytest.raises(ConfigError, match=line):
+        configs.from_json('{"loss": {"kind": "bce"}, "model": {"kind": "linear"}}')
+    both = "--model.kind linear --model.head sigmoid"
+    assert configs.override(bce, both.split()).model == Linear(head="sigmoid")
+    values = {"model.kind": "linear", "model.head": "sigmoid"}
+    assert configs.set_values(bce, values).model == Linear(head="sigmoid")
+
+
+@pytest.mark.parametrize("name", ["a/b", "../a", "..", ".", "a\\b", "-a", "a\n", "ä"])
+def test_a_name_is_one_folder(name):
+    for change in (
+        lambda: configs.set_values(Config(), {"name": name}),
+        lambda: configs.override(Config(), [f"--name={name}"]),
+    ):
+        with pytest.raises(ConfigError, match="is not one word of letters") as caught:
+            change()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="^name: is empty$"):
+        configs.set_values(Config(), {"name": ""})

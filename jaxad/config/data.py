@@ -9,6 +9,13 @@ from jaxad.config.fields import Share, Size, Traced, spec
 Noise = Literal["salt_and_pepper", "gaussian", "poisson", "speckle", "masking"]
 Level = Annotated[float, Field(ge=0)]
 
+_SHARES = ("salt_and_pepper", "masking")
+
+
+def _check_share(name: str, kind: str, level: float) -> None:
+    if kind in _SHARES and level > 1:
+        raise ValueError(f"{name} is a share of the pixels: {level:g} is not at most 1")
+
 
 @spec
 class Corruption:
@@ -18,6 +25,11 @@ class Corruption:
     level: Level = 0.5
     """Share of pixels (salt and pepper, masking), standard deviation (gaussian,
     speckle), or 1 / photons at white (poisson)."""
+
+    @model_validator(mode="after")
+    def _level_in_range(self) -> "Corruption":
+        _check_share("level", self.kind, self.level)
+        return self
 
 
 @spec
@@ -30,6 +42,12 @@ class Corrupted:
     contamination: Share = 0.0
     """Share of the training images that are corrupted as well, taken for normal."""
     kind: Literal["corrupted"] = "corrupted"
+
+    @model_validator(mode="after")
+    def _curve_in_range(self) -> "Corrupted":
+        for level in self.curve:
+            _check_share("each level of curve", self.corruption.kind, level)
+        return self
 
 
 @spec
@@ -75,7 +93,8 @@ class Corrupt:
 
     kind: Noise = "salt_and_pepper"
     level: Annotated[float, Field(ge=0), Traced(off=0.0)] = 0.0
-    """Share of pixels (salt and pepper, masking), or standard deviation; 0 is off."""
+    """Share of pixels (salt and pepper, masking), standard deviation (gaussian,
+    speckle), or 1 / photons at white (poisson); 0 is off."""
     fraction: Annotated[float, Field(ge=0, le=1), Traced(off=1.0)] = 1.0
     """Share of the images of a batch that are corrupted."""
     target: Literal["clean", "corrupted"] = "clean"
@@ -85,4 +104,9 @@ class Corrupt:
     def _no_option_without_effect(self) -> "Corrupt":
         if self.level == 0 and self.fraction < 1:
             raise ValueError("fraction needs a level above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _level_in_range(self) -> "Corrupt":
+        _check_share("level", self.kind, self.level)
         return self

@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jaxad.config.data import Corrupt, Data
 from jaxad.config.fields import spec
 from jaxad.config.models import Deep, Model
 from jaxad.config.scoring import Baselines, Score, Threshold
 from jaxad.config.training import Loss, Optim, Train
+
+# One folder, never a path: it is joined to `runs/`.
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 @spec
@@ -25,5 +28,11 @@ class Config:
     threshold: Threshold = Field(default_factory=Threshold)
     baselines: Baselines = Field(default_factory=Baselines)
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    name: str | None = None
+    name: Name | None = None
     """Name of the run folder below `runs/`; none: the config file's."""
+
+    @model_validator(mode="after")
+    def _bce_is_of_probabilities(self) -> "Config":
+        if self.loss.kind == "bce" and self.model.head != "sigmoid":
+            raise ValueError("loss.kind bce needs model.head sigmoid")
+        return self

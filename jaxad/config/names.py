@@ -28,6 +28,9 @@ _REASONS = {
     "bool_type": "{value} is not True or False",
     "bool_parsing": "{value} is not True or False",
     "string_type": "{value} is not a string",
+    "string_too_short": "is empty",
+    "string_pattern_mismatch": "{value} is not one word of letters, digits, . _ and -"
+    " that begins with a letter or digit",
     "tuple_type": "{value} is not a list of values",
     "dataclass_type": "{value} is not {class_name}(...)",
 }

@@ -1,9 +1,10 @@
 """Change a config by dotted names: from Python values or from command-line options."""
 
 import contextlib
+import copy
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import is_dataclass, replace
+from dataclasses import is_dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -78,15 +79,16 @@ def _tyro(config: Config, args: list[str], prog: str, text: str = "") -> Config:
 def _explain(config: Config, options: Mapping[str, list[str]], complaint: str) -> str:
     """One line in place of tyro's box: pydantic knows the reason in its own words."""
     current = dict(leaves(config))
+    values: dict[str, Any] = {}
     for name, found in options.items():
         many = isinstance(current[name], tuple)
         if not many and len(found) != 1:
             return f"{_flag(name)} takes one value, {len(found)} given"
-        value = tuple(found) if many else None if found == ["None"] else found[0]
-        try:
-            _set(config, {name: value}, _flag)
-        except ConfigError as error:
-            return str(error)
+        values[name] = tuple(found) if many else None if found == ["None"] else found[0]
+    try:
+        _set(config, values, _flag)  # all at once: some are valid only together
+    except ConfigError as error:
+        return str(error)
     lines = (line.strip("╭╮╰╯│─ ") for line in complaint.splitlines())
     return " ".join(line for line in lines if line)
 
@@ -169,7 +171,12 @@ def _replace(spec: Any, path: list[str], value: Any) -> Any:
         index = int(path[0])
         new = _replace(spec[index], path[1:], value)
         return (*spec[:index], new, *spec[index + 1 :])
-    return replace(spec, **{path[0]: _replace(getattr(spec, path[0]), path[1:], value)})
+    new = copy.copy(spec)
+    # Past the validation: the new variant may be valid with the other values only,
+    # and the whole is validated when all are set.
+    inner = _replace(getattr(spec, path[0]), path[1:], value)
+    object.__setattr__(new, path[0], inner)
+    return new
 
 
 def _set(config: Config, values: Mapping[str, Any], shown: Shown) -> Config:
@@ -190,7 +197,7 @@ def _set(config: Config, values: Mapping[str, Any], shown: Shown) -> Config:
         return _ADAPTER.validate_python(tree)
     except ValidationError as error:
         name, why = reason(error, Config)
-        raise ConfigError(f"{shown(name)}: {why}") from None
+        raise ConfigError(f"{shown(name)}: {why}" if name else why) from None
 
 
 def _child(node: Any, part: str) -> Any:
