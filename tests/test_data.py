@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from idx_source import FILES, IMAGES, run, write_source
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from jaxad import data
@@ -120,6 +121,20 @@ def test_download_checks_the_digests(home, source, server, monkeypatch):
     assert len(data.load("mnist").train.image) == 12
 
 
+def test_the_published_files_of_another_set_are_refused(home, source, monkeypatch):
+    path = source / f"{IMAGES}.gz"
+    raw = path.read_bytes()
+    infos = mnist.url_infos("http://x", {IMAGES: (len(raw), sha256(raw).hexdigest())})
+    monkeypatch.setattr(mnist.FashionMnist, "url_infos", infos)
+    line = rf"{source} is not.*these are the files of fashion_mnist \({path.name}\)"
+    with pytest.raises(DataError, match=line):
+        data.prepare("mnist", source)
+    assert not data.names()["mnist"]
+    data.prepare("fashion_mnist", source)
+    write_source(source, seed=1)  # one's own, of the same size
+    data.prepare("mnist", source)
+
+
 def test_an_unreachable_host_is_reported_at_once(home, monkeypatch):
     infos = mnist.url_infos("http://127.0.0.1:9", dict.fromkeys(FILES, (1, "0")))
     monkeypatch.setattr(mnist.Mnist, "url_infos", infos)
@@ -142,6 +157,21 @@ def test_every_set_has_a_builder_of_the_stated_version():
     for entry in SETS.values():
         cls = getattr(import_module(entry.module), entry.builder)
         assert str(cls.VERSION) == entry.version
+
+
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4, 5])
+def test_an_image_file_has_the_channels_of_the_run_or_is_refused(tmp_path, channels):
+    shape = (5, 7, channels)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    path = tmp_path / "a.png"
+    readable = channels in (1, 3, 4)
+    Image.fromarray(pixels.squeeze() if readable else pixels.sum(2) > 9).save(path)
+    if readable:
+        np.testing.assert_array_equal(data.read_image(path, shape), pixels)
+        return
+    with pytest.raises(DataError, match=f"on {channels} channels, image") as caught:
+        data.read_image(path, shape)
+    assert "\n" not in str(caught.value)
 
 
 REAL = os.environ.get("JAXAD_DATA_SOURCE")

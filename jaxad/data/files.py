@@ -9,16 +9,22 @@ from PIL import Image
 from jaxad.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def read_image(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
-    """An 8-bit image file as uint8 of exactly `shape` (H, W, C), C = 1 or 3.
+    """An 8-bit image file as uint8 of exactly `shape` (H, W, C), C = 1, 3 or 4.
 
     Raises DataError for a file that is missing, damaged, of another format, mode or
     size: nothing is resized or converted behind the user's back.
     """
     height, width, channels = shape
-    mode = {1: "L", 3: "RGB"}[channels]
+    mode = _MODES.get(channels)
+    if mode is None:
+        raise DataError(
+            f"{path}: the run was trained on {channels} channels, image files have "
+            "1, 3 or 4; score arrays from Python"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -1,10 +1,14 @@
 """MNIST and Fashion-MNIST: 70,000 grey images of 28x28 in four IDX files."""
 
+from pathlib import Path
+
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.checksums import UrlInfo
 
 from jaxad.data.builders import Arrays, ImageBuilder, download
 from jaxad.data.idx import find, read_pair
+from jaxad.data.store import sha256
+from jaxad.errors import DataError
 
 _FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -27,10 +31,28 @@ class IdxBuilder(ImageBuilder):
             files = download(self, dl_manager, names)
         else:
             files = {n: find(self.source, n) for pair in _FILES.values() for n in pair}
+            _refuse_other_sets(self, files)
         return {
             split: read_pair(files[image], files[label])
             for split, (image, label) in _FILES.items()
         }
+
+
+def _refuse_other_sets(builder: IdxBuilder, files: dict[str, Path]) -> None:
+    """The sets name their files alike: a file that another set publishes is a mistake.
+
+    Files that nobody here publishes are one's own. Raises DataError.
+    """
+    others = [cls for cls in IdxBuilder.__subclasses__() if cls.name != builder.name]
+    for path in files.values():
+        size = path.stat().st_size
+        for other in others:
+            same = [i for i in other.url_infos.values() if i.size == size]
+            if same and sha256(path) in {i.checksum for i in same}:
+                raise DataError(
+                    f"{builder.source} is not a source of {builder.name}: these are "
+                    f"the files of {other.name} ({path.name})"
+                )
 
 
 def url_infos(base: str, files: dict[str, tuple[int, str]]) -> dict[str, UrlInfo]:

@@ -109,12 +109,11 @@ def load_arrays(folder: Path) -> dict[str, dict[str, np.ndarray]]:
 def _digests(folder: Path, names: list[str]) -> dict[str, str]:
     with ThreadPoolExecutor() as pool:
         return dict(
-            zip(
-                names, pool.map(lambda name: _sha256(folder / name), names), strict=True
-            )
+            zip(names, pool.map(lambda name: sha256(folder / name), names), strict=True)
         )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
