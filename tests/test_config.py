@@ -309,7 +309,7 @@ def test_the_levels_of_the_curve_are_those_of_its_corruption():
         configs.override(Config(), args)
     args += ["--data.protocol.corruption.kind", "gaussian"]
     assert configs.override(Config(), args).data.protocol.curve == (0.5, 1.5)
-    with pytest.raises(ConfigError, match="^--optim.lr: -1 is not greater than 0$"):
+    with pytest.raises(ConfigError, match=r"^--optim.lr: -1 is not greater than 0$"):
         configs.override(Config(), [*args, "--optim.lr", "-1"])
 
 
@@ -339,5 +339,5 @@ def test_a_name_is_one_folder(name):
         with pytest.raises(ConfigError, match="is not one word of letters") as caught:
             change()
         assert "\n" not in str(caught.value)
-    with pytest.raises(ConfigError, match="^name: is empty$"):
+    with pytest.raises(ConfigError, match=r"^name: is empty$"):
         configs.set_values(Config(), {"name": ""})
