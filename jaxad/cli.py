@@ -4,6 +4,7 @@ JAX is imported by the verbs that need it, after their arguments have been under
 """
 
 import contextlib
+import csv
 import os
 import shlex
 import shutil
@@ -73,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         text = text if len(text) <= 300 else f"{text[:297]}..."
-        hint = "" if debug else " (run again with --debug for the traceback)"
-        return _fail(text + hint, 1, debug)
+        advice = "" if debug else " (run again with --debug for the traceback)"
+        return _fail(text + advice, 1, debug)
 
 
 def _fail(text: str, code: int, debug: bool) -> int:
@@ -145,8 +146,22 @@ def _score(args: list[str]) -> int:
 
     from jaxad.saved import score_files
 
-    score_files(given.run, given.images, out=given.out, maps=given.maps)
+    _say(score_files(given.run, given.images, out=given.out, maps=given.maps))
     return 0
+
+
+def _say(scored: Path) -> None:
+    """How many images the first rule called anomalous, and where the scores are."""
+    with open(scored / "scores.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = next((name for name in rows[0] if name.startswith("anomalous_")), None)
+    if column is None:
+        print(f"{len(rows)} images scored; the run has no rule to call them by")
+    else:
+        called = sum(row[column] == "1" for row in rows)
+        rule = column.removeprefix("anomalous_")
+        print(f"{called} of {len(rows)} images called anomalous by {rule}")
+    print(f"scores: {scored.resolve()}")
 
 
 def _check_run(path: Path) -> None:

@@ -99,6 +99,28 @@ def test_train_passes_on_the_config_and_where_to(folder, calls):
     assert calls.options["out"] == Path("runs/b")
 
 
+@pytest.mark.parametrize("rule", ["max_margin", None])
+def test_score_says_how_many_and_where(folder, monkeypatch, capfd, rule):
+    Path("a,b.png").touch()
+    header = "id,score_mse" + (f",anomalous_{rule},anomalous_mad" if rule else "")
+    cells = ["0,1", "1,1", "1,0"] if rule else ["", "", ""]
+    lines = [header, *(f'"a,b.png",0.5,{c}'.rstrip(",") for c in cells)]
+
+    def score_files(run, images, out, maps):
+        out.mkdir()
+        (out / "scores.csv").write_text("\n".join(lines) + "\n")
+        return out
+
+    fake = types.SimpleNamespace(score_files=score_files)
+    monkeypatch.setitem(sys.modules, "jaxad.saved", fake)
+    assert cli.main(["score", "run", "a,b.png", "--out", "there"]) == 0
+    out, err = capfd.readouterr()
+    first = f"2 of 3 images called anomalous by {rule}" if rule else "3 images scored;"
+    assert out.startswith(first)
+    assert out.endswith(f"scores: {folder / 'there'}\n")
+    assert err == ""
+
+
 def test_a_run_is_named_after_its_config_file():
     assert run_name(None) == "default"
     assert run_name(Path("configs/mnist/cae.py")) == "mnist_cae"
