@@ -48,11 +48,17 @@ def describe() -> dict[str, Any]:
             "kind": devices[0].device_kind,
             "count": len(devices),
             "processes": jax.process_count(),
-            "cores": os.cpu_count(),
+            "cores": _cores(),
         },
         "machine": f"{platform.system()} {platform.machine()}",
         "revision": _revision(),
     }
+
+
+def _cores() -> int | None:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count()
 
 
 def _version(name: str) -> str | None:
@@ -63,11 +69,21 @@ def _version(name: str) -> str | None:
 
 
 def _revision() -> str | None:
-    """The git commit of the code, with a mark for local changes; None outside git."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
+    """The git commit of the code, with a mark for local changes; None outside git.
+
+    A repository that does not hold this file, but a folder it is installed in, says
+    nothing of the code.
+    """
+    here = Path(__file__)
+    if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
+        return None
+    return _git(here.parent, "describe", "--always", "--dirty", "--abbrev=40")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    command = ["git", "-C", str(folder), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip() or None if done.returncode == 0 else None
