@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxad.report.folder import RunFolder
-from jaxad.report.names import title
+from jaxad.report.names import UNITS, shown, title
 from jaxad.report.table import number, rows
 
 _HEADER = (
@@ -25,22 +25,28 @@ _HEADER = (
 def compare(runs: Sequence[RunFolder]) -> str:
     """A table of all scores of all runs, and one of their AUROC by level.
 
-    Baselines and trivial rows come from the first run; those that depend on the run's
-    own model (`untrained`) are left to each run's report. Runs are named by their
-    folders.
+    Baselines and trivial rows come from the first run, but for `untrained`, which is
+    of each run's own model. Runs are named by their folders.
     """
     lines = []
     for run in runs:
-        own = [row for row in rows(run) if row["kind"] == "model"]
         lines += [
-            _line(run, row, f"{run.path.name}: {title(row['name'])}") for row in own
+            _line(run, row, f"{run.path.name}: {title(row['name'])}")
+            for row in rows(run)
+            if _is_own(row)
         ]
-    for row in rows(runs[0]):
-        if row["kind"] != "model" and row["name"] != "untrained":
-            lines.append(_line(runs[0], row, title(row["name"])))
+    lines += [
+        _line(runs[0], row, title(row["name"]))
+        for row in rows(runs[0])
+        if not _is_own(row)
+    ]
     tables = [_table(_HEADER, lines)]
     tables += _levels(runs)
     return "\n\n".join(tables) + "\n"
+
+
+def _is_own(row: dict[str, Any]) -> bool:
+    return row["kind"] == "model" or row["name"] == "untrained"
 
 
 def _line(run: RunFolder, row: dict[str, Any], name: str) -> list[str]:
@@ -60,10 +66,11 @@ def _line(run: RunFolder, row: dict[str, Any], name: str) -> list[str]:
 
 
 def _levels(runs: Sequence[RunFolder]) -> list[str]:
-    """AUROC by level, where all runs measured the same levels."""
-    curves = [run.metrics.get("curve", {}) for run in runs]
-    levels = [curve.get("levels") for curve in curves]
-    if not levels[0] or any(found != levels[0] for found in levels):
+    """AUROC by level, where all runs measured the same levels of the same kind."""
+    curves = [run.metrics.get("curve") or {} for run in runs]
+    kind, levels = curves[0].get("kind", ""), curves[0].get("levels")
+    same = all((c.get("kind"), c.get("levels")) == (kind, levels) for c in curves)
+    if not levels or not same:
         return []
     lines = []
     for run, curve in zip(runs, curves, strict=True):
@@ -73,8 +80,8 @@ def _levels(runs: Sequence[RunFolder]) -> list[str]:
     for name, values in curves[0]["auroc"].items():
         if runs[0].is_baseline(name):
             lines.append([title(name), *map(_show, values)])
-    shares = [f"{100 * level:g} %" for level in levels[0]]
-    return [_table(["AUROC by level", *shares], lines)]
+    head = [f"{shown(kind, level):g}" for level in levels]
+    return [_table([f"AUROC by {title(kind)}, {UNITS[kind]}", *head], lines)]
 
 
 def _show(value: float | None) -> str:
@@ -83,4 +90,5 @@ def _show(value: float | None) -> str:
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     rule = ["---"] + ["---:"] * (len(header) - 1)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
+    escaped = ([c.replace("|", r"\|") for c in x] for x in (header, rule, *lines))
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)

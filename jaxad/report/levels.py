@@ -6,17 +6,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from jaxad.report.folder import RunFolder
-from jaxad.report.names import title
+from jaxad.report.names import UNITS, shown, title
 from jaxad.report.style import GREY, axes_style, figure, heading, line, note, spread
-
-_SHARES = ("salt_and_pepper", "masking")
 
 
 def curve_figure(run: RunFolder) -> Figure:
     """AUROC of every score by level, from the strongest corruption to the weakest.
 
-    Levels that are shares are shown in per cent of the pixels, others as standard
-    deviations in units of the image's range. A run without such a curve says so.
+    Levels that are shares are shown in per cent of the pixels, others in the unit of
+    their kind. A run without such a curve says so.
     """
     picture = figure(9, 5.4)
     ax = picture.subplots()
@@ -26,9 +24,8 @@ def curve_figure(run: RunFolder) -> Figure:
         ax.set_axis_off()
         note(ax, "the run measured no further levels")
         return picture
-    share = curve["kind"] in _SHARES
-    level = np.array(curve["levels"], float) * (100 if share else 1)
-    _x_axis(ax, level, share, title(curve["kind"]))
+    level = np.array([shown(curve["kind"], x) for x in curve["levels"]], float)
+    _x_axis(ax, level, curve["kind"])
     ends = []
     lowest = 0.5
     for name in run.names:
@@ -50,7 +47,7 @@ def curve_figure(run: RunFolder) -> Figure:
     return picture
 
 
-def _x_axis(ax: Axes, level: np.ndarray, share: bool, kind: str) -> None:
+def _x_axis(ax: Axes, level: np.ndarray, kind: str) -> None:
     if (level > 0).all():
         ax.set_xscale("log")
         step = 1.15
@@ -62,8 +59,7 @@ def _x_axis(ax: Axes, level: np.ndarray, share: bool, kind: str) -> None:
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")
-    unit = "share of the pixels (%)" if share else "standard deviation (range 0 to 1)"
-    ax.set_xlabel(f"{kind}, {unit}; weaker to the right")
+    ax.set_xlabel(f"{title(kind)}, {UNITS[kind]}; weaker to the right")
 
 
 def _direct_labels(

@@ -1,4 +1,4 @@
-"""The results of a run as rows, as text for a terminal, and as Markdown."""
+"""The results of a run as rows, and as text for a terminal."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -104,18 +104,6 @@ def render(run: RunFolder, width: int | None = None) -> str:
     if reasons:
         parts.append("\n".join(f"({x}) {reason}" for reason, x in reasons.items()))
     return "\n\n".join([*parts, *_summary(run)])
-
-
-def markdown(run: RunFolder) -> str:
-    """The results as Markdown tables, with each reason in its cell."""
-    parts = []
-    for block in _blocks(run, lambda reason: f"undefined ({reason})"):
-        rule = ["---"] + ["---:"] * (len(block.header) - 1)
-        lines = [block.header, rule, *block.rows]
-        parts.append(f"**{block.title}**")
-        escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-        parts.append("\n".join(f"| {' | '.join(line)} |" for line in escaped))
-    return "\n\n".join([*parts, *_summary(run)]) + "\n"
 
 
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
