@@ -6,6 +6,7 @@ does not depend on the images beside it. `IsolationForest` is random, and so is 
 of large images; they take the seed, the others repeat by themselves.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -69,20 +70,10 @@ def fit(name: str, spec: Baselines, images: np.ndarray, seed: int) -> Detector:
       ConfigError: unknown name, or more components than images or pixels.
       DataError: images of another shape or type, or not finite.
     """
-    if name not in RECIPES:
-        raise ConfigError(
-            f"baselines.names: no baseline {name!r}; choose from {', '.join(RECIPES)}"
-        )
+    check(name, spec, images.shape)
     recipe = RECIPES[name]
     used = images[: spec.subsample] if recipe.subsampled else images
     rows = _rows(used, f"training images of baseline {name!r}")
-    if len(rows) < 2:
-        raise DataError(f"baseline {name!r}: {len(rows)} training images; give two")
-    if name == "pca" and spec.components > min(rows.shape):
-        raise ConfigError(
-            f"baselines.components = {spec.components} is more than {len(rows)} images "
-            f"of {rows.shape[1]} values allow; set it to {min(rows.shape)} or less"
-        )
     unfitted = recipe.prepare(spec, rows.shape, seed)
     start = time.perf_counter()
     fitted = unfitted.fit(rows)
@@ -94,6 +85,27 @@ def fit(name: str, spec: Baselines, images: np.ndarray, seed: int) -> Detector:
         trained_on=len(rows),
         detail=recipe.detail(fitted),
     )
+
+
+def check(name: str, spec: Baselines, shape: tuple[int, ...]) -> None:
+    """Whether `fit` can work on images of `shape` (N, H, W, C).
+
+    Raises ConfigError or DataError where it cannot, in one line.
+    """
+    if name not in RECIPES:
+        raise ConfigError(
+            f"baselines.names: no baseline {name!r}; choose from {', '.join(RECIPES)}"
+        )
+    count, values = shape[0], math.prod(shape[1:])
+    if RECIPES[name].subsampled:
+        count = min(count, spec.subsample)
+    if count < 2:
+        raise DataError(f"baseline {name!r}: {count} training images; give two")
+    if name == "pca" and spec.components > min(count, values):
+        raise ConfigError(
+            f"baselines.components = {spec.components} is more than {count} images "
+            f"of {values} values allow; set it to {min(count, values)} or less"
+        )
 
 
 def _rows(images: np.ndarray, what: str) -> np.ndarray:

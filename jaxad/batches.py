@@ -15,7 +15,8 @@ class TrainData(NamedTuple):
     """Examples on the device, shared by all members of a grid.
 
     image: (N, H, W, C) uint8 or float32 in [0, 1]; label: (N,) int32.
-    rows, val_rows: (n,) int32 indices of the training and validation examples; -1 pads.
+    rows, val_rows: (n,) int32 indices of the training and validation examples; those
+        below 0 are padding.
     """
 
     image: jax.Array
@@ -39,14 +40,20 @@ def example(train: Train, data: TrainData) -> Batch:
 
 
 def order(key, epoch, rows, steps: int, train: Train) -> jax.Array:
-    """(steps, batch) int32: the epoch's examples, one global order; -1 pads the end."""
-    rows_now = jax.random.permutation(jax.random.fold_in(key, epoch), rows)
-    padding = steps * train.batch_size - rows.shape[0]
-    rows_now = jnp.concatenate([rows_now, jnp.full(padding, -1, jnp.int32)])
-    return rows_now.reshape(steps, train.batch_size)
+    """(steps, batch) int32: the epoch's examples, in one global order.
+
+    The end is padded with real examples, marked as padding: a module that knows no
+    mask (`nn.BatchNorm` in a module of one's own) then sees nothing strange.
+    """
+    shuffled = jax.random.permutation(jax.random.fold_in(key, epoch), rows)
+    size = steps * train.batch_size
+    again = jnp.where(shuffled < 0, shuffled, -1 - shuffled)
+    again = jnp.tile(again, math.ceil(size / rows.shape[0]))
+    padded = jnp.concatenate([shuffled, again[: size - rows.shape[0]]])
+    return padded.reshape(steps, train.batch_size)
 
 
 def take(image: jax.Array, label: jax.Array, rows: jax.Array) -> Batch:
-    """The batch of rows (B,) int32 of image and label; a row of -1 is padding."""
-    at = jnp.maximum(rows, 0)
+    """The batch of rows (B,) int32 of image and label; -1 - row is row as padding."""
+    at = jnp.where(rows < 0, -1 - rows, rows)
     return Batch(to_float(image[at]), label[at], rows >= 0)

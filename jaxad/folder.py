@@ -23,6 +23,7 @@ from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
 _LOCK = ".lock"
+_WRITTEN = ("examples", "plots", "scored")
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
@@ -151,11 +152,13 @@ def lock(path: Path | str) -> Iterator[None]:
     """Hold the folder `path` (made if missing) for this process alone.
 
     The kernel lets go of the lock when the process ends in any way. Raises BusyError,
-    which names the holder, when another process (or this one) has the folder.
+    which names the holder, when another process (or this one) has the folder, and
+    ConfigError for a folder with files in it that are no run.
     """
     import fcntl
 
     path = Path(path)
+    _refuse_foreign(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         file = open(path / _LOCK, "a+b")  # noqa: SIM115
@@ -186,6 +189,18 @@ def lock(path: Path | str) -> Iterator[None]:
         yield
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Nothing is written to, or removed from, a folder that is not a run's."""
+    if not path.is_dir():
+        return
+    files = {file.name for file in path.iterdir() if not file.name.startswith(".")}
+    if files and CONFIG not in files:
+        raise ConfigError(
+            f"{path}: is not empty and not a run folder (no {CONFIG}); choose another "
+            "--out"
+        )
+
+
 def _holder(path: Path) -> str:
     with suppress(OSError):
         return (path / _LOCK).read_text(errors="replace") or "another process"
@@ -198,18 +213,13 @@ def open_run(path: Path | str, resume: bool, say: Callable[[str], None]) -> bool
     Call it with the lock held. Leftovers of a killed process are removed.
 
     resume: go on with a run that is there; `say` is told if nothing has been saved.
-    Raises ConfigError when a run is there and `resume` is false, or when the folder
-    holds something that is not a run.
+    Raises ConfigError when a run is there and `resume` is false.
     """
     path = Path(path)
-    for leftover in path.rglob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+    for place in (path, *(path / name for name in _WRITTEN)):
+        for leftover in place.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
     files = {file.name for file in path.iterdir() if not file.name.startswith(".")}
-    if files and CONFIG not in files:
-        raise ConfigError(
-            f"{path}: is not empty and not a run folder (no {CONFIG}); choose another "
-            "--out"
-        )
     if files and not resume:
         raise ConfigError(
             f"{path}: a run is there already; pass --resume to go on with it, or "

@@ -143,6 +143,13 @@ def history(carry: Carry) -> dict[str, np.ndarray]:
     return epochs | {name: columns[name][:done] for name in names}
 
 
+def kept(config: Config, carry: Carry) -> dict[str, int]:
+    """The epoch whose model a run ends with, from 1, and how many there were."""
+    epochs, best = len(history(carry)["epoch"]), int(carry.best_epoch) + 1
+    chosen = best if config.train.select == "best" and best > 0 else epochs
+    return {"best_epoch": chosen, "epochs": epochs}
+
+
 def _over(carry: Carry) -> bool:
     return bool(carry.stopped) or int(carry.status) != RUNNING
 

@@ -4,10 +4,12 @@ The detectors that stand beside the model (baselines, trivial rows) go through t
 thresholds and metrics as the model's own scores.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxad import baselines, evaluate
@@ -15,6 +17,7 @@ from jaxad.config import Config
 from jaxad.data import Split, Splits, corrupted_copies
 from jaxad.evaluate import Labels, Pair
 from jaxad.scoring import Scorer
+from jaxad.threshold import Validation, require
 from jaxad.trivial import trivial_scores
 
 Table = dict[str, np.ndarray]
@@ -47,11 +50,17 @@ class Results(NamedTuple):
 
 
 def gather(
-    config: Config, splits: Splits, scorer: Scorer, model: Any, untrained: Any
+    config: Config,
+    splits: Splits,
+    scorer: Scorer,
+    model: Any,
+    untrained: Any,
+    pause: Callable[[], None] = lambda: None,
 ) -> Results:
     """Score, fit thresholds on validation, measure on test.
 
-    model, untrained: the fitted model and the one before training.
+    model, untrained: the fitted model and the one before training. pause: called
+    before each detector; it may raise.
     """
     own = Detector("model", "model", lambda image: scorer.values(model, image), {})
     labels = Labels(splits.val.label, splits.test.label)
@@ -60,6 +69,7 @@ def gather(
     seconds: dict[str, Any] = {}
     curves: dict[str, list[float]] = {}
     for detector in (own, *_baselines(config, splits.train)):
+        pause()
         began = time.monotonic()
         val, test = (detector.score(part.image) for part in (splits.val, splits.test))
         took = time.monotonic() - began
@@ -77,19 +87,30 @@ def gather(
         "primary": {"score": first, "rule": next(iter(limits[first]))},
         "image": image,
         "pixel": {},
+        "fit": _losses(splits, scorer, model),
     }
     metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
     if curves:
         protocol = config.data.protocol
-        metrics["curve"] = {
-            "kind": protocol.corruption.kind,
-            "levels": list(protocol.curve),
-            "auroc": curves,
-        }
+        metrics["curve"] = {"kind": protocol.corruption.kind, "auroc": curves}
+        metrics["curve"]["levels"] = list(protocol.curve)
     metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
-    columns = _columns(splits, scores)
     own_test: Table = {name: scores[name].test for name in config.score.names}
-    return Results(columns, limits, metrics, seconds, own_test)
+    return Results(_columns(splits, scores), limits, metrics, seconds, own_test)
+
+
+def check(config: Config, splits: Splits) -> None:
+    """Before the training: whether all that follows it can work.
+
+    Raises ConfigError or DataError, one line, where a rule lacks anomalies or normals,
+    or a baseline images.
+    """
+    label = jnp.asarray(splits.val.label)
+    stand_in = Validation(jnp.linspace(0.0, 1.0, label.shape[0]), label)
+    for rule in config.threshold.rules:
+        require(rule, stand_in)
+    for name in config.baselines.names:
+        baselines.check(name, config.baselines, splits.train.image.shape)
 
 
 def _baselines(config: Config, train: Split) -> Iterator[Detector]:
@@ -142,6 +163,19 @@ def _curve(
     return curve
 
 
+def _losses(splits: Splits, scorer: Scorer, model: Any) -> dict[str, float]:
+    """Losses on normal images, as many of training as there are of validation.
+
+    By the criterion of early stopping, without dropout, so that the gap (validation
+    minus training) is one of generalisation.
+    """
+    val = splits.val.image[splits.val.label == 0]
+    train_loss = scorer.criterion(model, splits.train.image[: len(val)])
+    val_loss = scorer.criterion(model, val)
+    gap = val_loss - train_loss
+    return {"train_loss": train_loss, "val_loss": val_loss, "gap": gap}
+
+
 def _reconstruction(test: Split, scorer: Scorer, model: Any) -> dict[str, float]:
     """How well normal and anomalous test images are given back, by mean squared error.
 
@@ -154,7 +188,8 @@ def _reconstruction(test: Split, scorer: Scorer, model: Any) -> dict[str, float]
     normal, anomalous = test.label == 0, test.label == 1
     errors = {"mse_clean": _mse(recon[normal], test.image[normal])}
     errors["mse_anomalous"] = _mse(recon[anomalous], test.image[anomalous])
-    errors["identity_gap"] = errors["mse_anomalous"] / errors["mse_clean"]
+    clean = errors["mse_clean"]
+    errors["identity_gap"] = errors["mse_anomalous"] / clean if clean else math.nan
     if test.original is not None:
         errors["anomalous_vs_input"] = errors["mse_anomalous"]
         original = test.original[anomalous]

@@ -14,16 +14,19 @@ from jaxad.batches import TrainData
 from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config
 from jaxad.config.load import to_json
-from jaxad.errors import ConfigError, DataError, DivergedError
+from jaxad.errors import ConfigError, DataError, DivergedError, Preempted
 from jaxad.program import Carry, chosen, program
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
 from jaxad.results import Results
-from jaxad.saved import Parts, Run, load_run, make_parts, saved_model
+from jaxad.saved import Parts, Run, describe_module, load_run, make_parts, saved_model
 from jaxad.signals import watch
 
+METRICS = "metrics.json"
 # They change how a run is carried out, not what comes out of it.
 FREE = ("name", "train.segment_seconds", "train.checkpoint_seconds")
+# They come after the training: a finished run is measured again with other values.
+AFTER = ("score", "threshold", "baselines", "data.protocol.curve")
 
 
 def train(
@@ -50,30 +53,30 @@ def train(
     path = Path(out) if out is not None else folder.fresh(config.name or "run")
     environment.use_compilation_cache()
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
-        if folder.open_run(path, resume, reporter.say):
-            _check_same(path, config)
-            if (path / "metrics.json").is_file():
-                reporter.say(f"{path}: finished already; drawing its pictures again")
-                draw(path)
-                return load_run(path, module=module)
+        found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
         source = _source(config, data)
+        identity = _identity(config, source.fingerprint, module)
+        if found and _finished(path, identity):
+            reporter.say(f"{path}: finished already; drawing its pictures again")
+            draw(path)
+            return load_run(path, module=module)
         splits = sources.split(source, config.data, config.seed)
         parts = make_parts(config, len(splits.train.image), module)
-        env = environment.describe() | {"command": command, "data": source.fingerprint}
-        env["image_shape"] = splits.train.image.shape[1:]
-        env["module"] = None if module is None else repr(module)
-        folder.write_text(path / folder.CONFIG, to_json(config))
-        folder.write_json(path / "env.json", env)
+        warm = _check(parts, source, splits)
+        shape = splits.train.image.shape[1:]
+        env = identity | {"command": command, "image_shape": shape}
+        env = _begin(path, env)
         seconds = {"load": time.monotonic() - began}
-        carry, compiled, trained = _fit(
-            parts, splits, path, source.fingerprint, reporter, stop
-        )
+        carry, spent = _fit(parts, splits, path, identity, warm, reporter, stop)
         reporter.say("scoring, thresholds, metrics, baselines")
-        seconds |= {"compile": compiled, "train": trained}
-        seconds |= _measure(parts, splits, path, carry)
+        measured = _measure(parts, splits, carry, stop)
+        seconds |= spent | measured[0].seconds
         seconds["total"] = time.monotonic() - began
+        _write(path, carry, *measured)
         folder.write_json(path / "env.json", env | {"seconds": seconds})
+        # Last, since it marks the run as finished.
+        folder.write_json(path / METRICS, measured[0].metrics)
         draw(path)
     return load_run(path, module=module)
 
@@ -84,15 +87,62 @@ def _source(config: Config, data: Any) -> sources.Source:
     return sources.from_arrays(*(data if isinstance(data, tuple) else (data,)))
 
 
-def _check_same(path: Path, config: Config) -> None:
-    """Refuse to go on with another config than the one that is in the folder."""
-    old = folder.read_json(path / folder.CONFIG)
-    changed = differences(old, json.loads(to_json(config)), FREE)
+def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
+    """What has to be the same where a run goes on, in JSON's types."""
+    identity = {"run": json.loads(to_json(config)), "data": fingerprint}
+    if module is not None:
+        identity["module"] = describe_module(module)
+    return identity
+
+
+def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:
+    """Write what is known before the training; the content of env.json."""
+    (path / METRICS).unlink(missing_ok=True)
+    folder.write_json(path / folder.CONFIG, env.pop("run"))
+    env = environment.describe() | {"module": None} | env
+    folder.write_json(path / "env.json", env)
+    return env
+
+
+def _finished(path: Path, identity: dict[str, Any]) -> bool:
+    """Whether the run in a folder has all its results, with the same config.
+
+    Raises ConfigError where it is another run that is there.
+    """
+    env = folder.read_json(path / "env.json")
+    old = {"run": folder.read_json(path / folder.CONFIG), "data": env["data"]}
+    if env.get("module") is not None:
+        old["module"] = env["module"]
+    free = [f"run.{name}" for name in FREE]
+    after = [f"run.{name}" for name in AFTER]
+    changed = differences(old, identity, free + after)
     if changed:
         raise ConfigError(
-            f"{path}: its config is another one ({', '.join(changed)}); go back to its "
+            f"{path}: another run is there ({', '.join(changed)}); go back to its "
             "values or choose another --out"
         )
+    return (path / METRICS).is_file() and not differences(old, identity, free)
+
+
+def _check(parts: Parts, source: sources.Source, splits: sources.Splits) -> Any:
+    """Fail before the training where something after it would; the model to start from.
+
+    Raises ConfigError, DataError or CheckpointError, one line.
+    """
+    protocol, shape = parts.config.data.protocol, splits.train.image.shape[1:]
+    if source.labelled and (protocol.contamination or protocol.curve):
+        raise ConfigError(
+            "data.protocol: contamination and curve make corrupted copies, but these "
+            "data have anomalies of their own; leave them out"
+        )
+    parts.form(shape)
+    results.check(parts.config, splits)
+    start = parts.config.train.init_from
+    if start is None:
+        return None
+    if not (Path(start) / folder.CONFIG).is_file():
+        raise DataError(f"train.init_from: {start} is not a run folder")
+    return saved_model(Path(start), parts, shape)
 
 
 class _Saver:
@@ -109,7 +159,7 @@ class _Saver:
             template,
             say=self.say,
             config=self.identity,
-            may_differ=[f"run.{name}" for name in FREE],
+            may_differ=[f"run.{name}" for name in FREE + AFTER],
         )
         if found is None:
             return None
@@ -126,8 +176,8 @@ class _Saver:
         return self.before + time.monotonic() - self.began
 
 
-def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
-    config = parts.config
+def _fit(parts: Parts, splits, path: Path, identity, warm, reporter, stop):
+    """The carry at the end, and the seconds spent."""
     normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
     count = len(splits.train.image)
     data = TrainData(
@@ -138,10 +188,6 @@ def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
         val_label=jnp.zeros(len(normal), jnp.int32),
         val_rows=jnp.arange(len(normal), dtype=jnp.int32),
     )
-    identity = {"run": json.loads(to_json(config)), "data": fingerprint}
-    warm = None
-    if config.train.init_from is not None:
-        warm = _warm(config.train.init_from, parts, splits.train.image.shape[1:])
     with Checkpointer(path / folder.CHECKPOINTS, config=identity) as checkpointer:
         saver = _Saver(checkpointer, identity, reporter.say)
         try:
@@ -160,41 +206,25 @@ def _fit(parts: Parts, splits, path: Path, fingerprint: str, reporter, stop):
             folder.write_csv(path / "history.csv", loop.history(error.carry))
             raise
         compiled = fitted.compile_seconds
-        return fitted.carry, compiled, saver.seconds - compiled
+        spent = {"compile": compiled, "train": saver.seconds - compiled}
+        return fitted.carry, spent
 
 
-def _warm(path: str, parts: Parts, shape: tuple[int, ...]) -> Any:
-    """The model of another run, to start from; its form has to be the same."""
-    if not (Path(path) / folder.CONFIG).is_file():
-        raise DataError(f"train.init_from: {path} is not a run folder")
-    return saved_model(Path(path), parts, shape)
+def _measure(parts: Parts, splits, carry: Carry, stop) -> tuple[Results, Any]:
+    """Results and examples of a trained model."""
 
+    def pause() -> None:
+        if stop.requested:
+            raise Preempted("stopped while measuring; go on with --resume")
 
-def _measure(parts: Parts, splits, path: Path, carry: Carry) -> dict[str, Any]:
-    """Score, measure and write; returns what took how long."""
     config, scorer = parts.config, parts.scorer
     model = chosen(parts.static, carry)
     untrained = parts.untrained(splits.train.image.shape[1:])
-    found = results.gather(config, splits, scorer, model, untrained)
-    found.metrics["fit"] = _fit_summary(carry)
+    found = results.gather(config, splits, scorer, model, untrained, pause)
+    found.metrics["fit"] |= loop.kept(config, carry)
     shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
-    _write(path, carry, found, shown)
-    return found.seconds
-
-
-def _fit_summary(carry: Carry) -> dict[str, Any]:
-    """Losses at the best epoch. gap: validation minus training loss."""
-    history = loop.history(carry)
-    best = max(int(carry.best_epoch), 0)
-    train_loss = float(history["train_loss"][best])
-    val_loss = float(history["val_loss"][best])
-    return {
-        "best_epoch": best + 1,
-        "epochs": len(history["epoch"]),
-        "train_loss": train_loss,
-        "val_loss": val_loss,
-        "gap": val_loss - train_loss,
-    }
+    pause()
+    return found, shown
 
 
 def _write(path: Path, carry: Carry, found: Results, shown) -> None:
@@ -204,4 +234,3 @@ def _write(path: Path, carry: Carry, found: Results, shown) -> None:
     folder.write_npz(path / "examples" / "examples.npz", arrays)
     folder.write_json(path / "examples" / "index.json", index)
     folder.write_json(path / "thresholds.json", found.thresholds)
-    folder.write_json(path / "metrics.json", found.metrics)

@@ -31,6 +31,7 @@ from jaxad.types import Batch, Scores, State
 class Run:
     """A finished run.
 
+    image_shape: (H, W, C) of the images it was trained on.
     state: its `model` is the fitted model, all that scoring reads; `rest` is None.
     history: column -> (epochs,).
     scores: the columns of scores.csv. thresholds, metrics: as in their files.
@@ -38,6 +39,7 @@ class Run:
 
     config: Config
     path: Path
+    image_shape: tuple[int, ...]
     state: State = field(repr=False)
     history: dict[str, np.ndarray] = field(repr=False)
     scores: dict[str, Any] = field(repr=False)
@@ -96,15 +98,12 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     """
     read = report.read(path)
     config = load_config(Path(path) / folder.CONFIG)
-    if module is None and read.env.get("module"):
-        own = read.env["module"]
-        raise ConfigError(
-            f"{path}: trained with a module of one's own ({own}); pass it"
-        )
+    check_module(path, read.env, module)
     parts = make_parts(config, 1, module)
-    model = saved_model(Path(path), parts, tuple(read.env["image_shape"]))
+    shape = tuple(read.env["image_shape"])
+    state = State(saved_model(Path(path), parts, shape), None)
     tables = (read.history, read.scores, read.thresholds, read.metrics)
-    return Run(config, Path(path), State(model, None), *tables, parts.scorer)
+    return Run(config, Path(path), shape, state, *tables, parts.scorer)
 
 
 def score(run: Run, images: np.ndarray) -> Scores:
@@ -113,7 +112,32 @@ def score(run: Run, images: np.ndarray) -> Scores:
     images: uint8, or float in [0, 1], of the size and channels the run was trained on.
     Raises DataError for others.
     """
-    return run.scorer.scores(run.state.model, sources.from_arrays(images).train.image)
+    given = sources.from_arrays(images).train.image
+    if given.shape[1:] != run.image_shape:
+        raise DataError(
+            f"images of {_size(given.shape[1:])}, but {run.path} was trained on "
+            f"{_size(run.image_shape)}; give (N, H, W, C) or (N, H, W) of that size"
+        )
+    return run.scorer.scores(run.state.model, given)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def check_module(path: str | Path, env: dict[str, Any], module: Any) -> None:
+    """Refuse another module of one's own than the one a run was trained with."""
+    before, now = env.get("module"), describe_module(module)
+    if before != now:
+        raise ConfigError(
+            f"{path}: trained with {before or 'the model of its config'}, not with "
+            f"{now or 'the model of its config'}; give that as module="
+        )
+
+
+def describe_module(module: Any) -> str | None:
+    """A module of one's own in one line, None for none: what runs compare."""
+    return None if module is None else " ".join(repr(module).split())
 
 
 def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
@@ -143,12 +167,13 @@ def score_files(
 
     Files have to be of the size and channels that the run was trained on. Writes
     scores.csv (id, score_..., anomalous_<rule> of the first score) and, with `maps`,
-    maps.npz (file name -> (H, W) float32), into `out` (default: <run>/scored).
+    maps.npz (`maps` (N, H, W) float32, in that order), into `out` (by default
+    <run>/scored).
     Raises DataError, one line, for a file that cannot be used; nothing is written then.
     """
     run = load_run(run_path)
-    shape = tuple(folder.read_json(run.path / "env.json")["image_shape"])
-    found = score(run, np.stack([sources.read_image(path, shape) for path in images]))
+    pixels = [sources.read_image(path, run.image_shape) for path in images]
+    found = score(run, np.stack(pixels))
     columns: dict[str, Any] = {"id": [str(path) for path in images]}
     columns |= {f"score_{name}": values for name, values in found.values.items()}
     first = run.config.score.names[0]
@@ -160,8 +185,5 @@ def score_files(
     target = run.path / "scored" if out is None else Path(out)
     folder.write_csv(target / "scores.csv", columns)
     if maps:
-        names = [str(path) for path in images]
-        folder.write_npz(
-            target / "maps.npz", dict(zip(names, found.maps[first], strict=True))
-        )
+        folder.write_npz(target / "maps.npz", {"maps": found.maps[first]})
     return target

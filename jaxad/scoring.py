@@ -5,6 +5,7 @@ alone, in any order and in any company.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ import numpy as np
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
 from jaxad.streams import stream
-from jaxad.types import Scores
+from jaxad.types import Batch, Scores
 
 BlockFunction = Callable[..., Any]
 
@@ -40,6 +41,8 @@ class Scorer:
             )
         )
 
+        self._validate = method.validate and jax.jit(partial(_criterion, method))
+
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
         blocks = [scores.values for scores in self._blocks(self._score, model, image)]
@@ -58,6 +61,13 @@ class Scorer:
             return None
         return np.concatenate(list(self._blocks(self._recon, model, image)))
 
+    def criterion(self, model: Any, image: np.ndarray) -> float:
+        """Mean over normal images of what early stopping looks at; NaN if nothing."""
+        if self._validate is None:
+            return float("nan")
+        values = list(self._blocks(self._validate, model, image))
+        return float(np.concatenate(values).mean(dtype=np.float64))
+
     def _blocks(self, function, model, image: np.ndarray) -> Iterator[Any]:
         for first in range(0, len(image), self.block):
             part = image[first : first + self.block]
@@ -66,6 +76,13 @@ class Scorer:
             result = function(*self._arguments, model, full)
             count = len(part)
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
+
+
+def _criterion(method: Method, key, hparams: Hparams, model: Any, image: jax.Array):
+    label = jnp.zeros(image.shape[0], jnp.int32)
+    batch = Batch(to_float(image), label, label == 0)
+    assert method.validate is not None
+    return method.validate(key, hparams, model, batch)
 
 
 def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxad import methods, models
-from jaxad.batches import TrainData
+from jaxad.batches import TrainData, order, take
 from jaxad.config import Config, Conv, Corrupt, Deep, Linear, Loss, Optim, Score, Train
 from jaxad.config.traced import blank, traced
 from jaxad.models import Mode
@@ -258,6 +258,16 @@ def test_a_module_of_ones_own():
     assert np.isfinite(info["loss"])
     values = method.score(jax.random.key(0), hparams, new.model, batch().image).values
     assert values["mse"].shape == (BATCH,)
+
+
+def test_padding_shows_a_module_without_a_mask_only_real_images():
+    rows = jnp.arange(3, dtype=jnp.int32)
+    train = Train(batch_size=8)
+    padded = order(jax.random.key(0), jnp.int32(0), rows, 1, train)
+    batch_rows = take(jnp.arange(3.0), rows, padded[0])
+    assert sorted(batch_rows.image[batch_rows.valid].tolist()) == [0, 1, 2]
+    assert np.unique(batch_rows.image, return_counts=True)[1].min() >= 2
+    assert batch_rows.valid.sum() == 3
 
 
 @pytest.mark.parametrize("size", [(7, 9), (28, 28), (13, 8)])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,15 +135,54 @@ def test_a_folder_is_used_once_and_by_one(slow):
     with pytest.raises(ConfigError, match="--resume"):
         jaxad.train(config, out=run.path, quiet=True)
     other = dataclasses.replace(config, optim=Optim(lr=0.5))
-    with pytest.raises(ConfigError, match=r"optim.lr 0.001 -> 0.5"):
+    with pytest.raises(ConfigError, match=r"run.optim.lr 0.001 -> 0.5"):
         jaxad.train(other, out=run.path, resume=True, quiet=True)
     with lock(run.path), pytest.raises(BusyError, match=str(os.getpid())):
         jaxad.train(config, out=run.path, resume=True, quiet=True)
+    images = np.zeros((60, 28, 28), np.uint8)
+    with pytest.raises(ConfigError, match="another run is there"):
+        jaxad.train(config, images, out=run.path, resume=True, quiet=True)
     before = (run.path / "metrics.json").read_bytes()
     again = jaxad.train(config, out=run.path, resume=True, quiet=True)
     assert (run.path / "metrics.json").read_bytes() == before
     assert again.metrics == run.metrics
-    assert home.exists()
+    foreign = home / "foreign"
+    (foreign / "sub").mkdir(parents=True)
+    for name in ("notes.txt", ".work.tmp", "sub/.work.tmp"):
+        (foreign / name).write_text("mine")
+    with pytest.raises(ConfigError, match="not a run folder"):
+        jaxad.train(config, out=foreign, quiet=True)
+    assert len(list(foreign.rglob("*"))) == 4
+
+
+def test_what_would_fail_after_the_training_fails_before_it(slow, tmp_path):
+    _, config, run = slow
+    images = np.random.default_rng(0).uniform(size=(40, 5, 5)).astype(np.float32)
+    label = np.repeat([0, 1], [39, 1])
+    few = dataclasses.replace(config, baselines=Baselines(names=("pca",)))
+    curve = dataclasses.replace(config, baselines=Baselines(names=()))
+    plain = dataclasses.replace(curve, data=Data(name="arrays"))
+    for wrong, data, text in [
+        (few, images, "baselines.components"),
+        (plain, (images, label), "anomal"),
+        (curve, (images, np.repeat([0, 1], 20)), "contamination and curve"),
+    ]:
+        with pytest.raises((ConfigError, DataError), match=text):
+            jaxad.train(wrong, data, out=tmp_path / "run", quiet=True)
+        assert not (tmp_path / "run" / "config.json").exists()
+    for shape in ((2, 9, 11), (28, 28, 1), (1, 28, 28, 3)):
+        with pytest.raises(DataError, match="trained on 28x28x1"):
+            jaxad.score(run, np.zeros(shape, np.uint8))
+
+
+def test_a_finished_run_is_measured_again_with_other_rules(slow, tmp_path):
+    _, config, run = slow
+    copied = shutil.copytree(run.path, tmp_path / "copied")
+    rules = Threshold(rules=(ZScore(k=1), MaxMargin()))
+    other = dataclasses.replace(config, threshold=rules)
+    again = jaxad.train(other, out=copied, resume=True, quiet=True)
+    assert again.metrics["primary"]["rule"] == "z_score"
+    jax.tree.map(np.testing.assert_array_equal, again.state, run.state)
 
 
 def start(home, *options):
