@@ -16,7 +16,7 @@ for name in $models; do
     noise=()
     if [ "$name" = cae ]; then noise=(--corrupt.level 0.01); fi
     .venv/bin/jaxad train "$folder/$name.py" --resume --out "$runs/${name}_hard" \
-        --name "${name}_hard" --data.protocol.corruption.level 0.01 "${noise[@]}"
+        --name "${name}_hard" --data.protocol.corruption.level 0.01 ${noise[@]+"${noise[@]}"}
     severe+=("$runs/$name")
     hard+=("$runs/${name}_hard")
 done
