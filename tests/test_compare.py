@@ -36,7 +36,10 @@ def cells(block):
 
 
 def test_each_run_shows_its_own_rows_and_the_first_those_shared(runs):
-    results, levels = map(cells, compare(runs).strip().split("\n\n"))
+    results, levels, errors = map(cells, compare(runs).strip().split("\n\n"))
+    for run in runs:
+        known = run.metrics["fit"]["val_loss"]
+        assert float(errors[run.path.name][-1]) == pytest.approx(known, rel=1e-4)
     own = ["mse", "top", "untrained"]
     names = [f"{run.path.name}: {title(name)}" for run in runs for name in own]
     shared = ["pca", "isolation_forest", "all_anomalous", "brightness_either_way"]

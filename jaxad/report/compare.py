@@ -22,8 +22,18 @@ _HEADER = (
 )
 
 
+_ERRORS = {
+    "mse_clean": "recon of clean - clean",
+    "anomalous_vs_input": "recon of anomalous - its input",
+    "anomalous_vs_clean": "recon of anomalous - its original",
+    "identity_gap": "identity gap (anomalous / clean)",
+    "train_loss": "train loss",
+    "val_loss": "val loss",
+}
+
+
 def compare(runs: Sequence[RunFolder]) -> str:
-    """A table of all scores of all runs, and one of their AUROC by level.
+    """Tables of all scores of all runs, of their AUROC by level, of reconstructions.
 
     Baselines and trivial rows come from the first run, but for `untrained`, which is
     of each run's own model. Runs are named by their folders.
@@ -41,7 +51,7 @@ def compare(runs: Sequence[RunFolder]) -> str:
         if not _is_own(row)
     ]
     tables = [_table(_HEADER, lines)]
-    tables += _levels(runs)
+    tables += [*_levels(runs), _reconstructions(runs)]
     return "\n\n".join(tables) + "\n"
 
 
@@ -58,8 +68,8 @@ def _line(run: RunFolder, row: dict[str, Any], name: str) -> list[str]:
         _show(row["auroc"]),
         f"{_show(low)}-{_show(high)}",
         *(_show(row[key]) for key in ("average_precision", "f1", "fpr", "f1_max")),
-        f"{run.metrics['reconstruction'].get('mse_clean', 0):.5f}" if own else "",
-        f"{run.metrics['fit']['gap']:.5f}" if own else "",
+        _error(run.metrics["reconstruction"].get("mse_clean")) if own else "",
+        _error(run.metrics["fit"]["gap"]) if own else "",
         "" if seconds is None else f"{seconds:.0f}",
         row["status"] or "",
     ]
@@ -82,6 +92,19 @@ def _levels(runs: Sequence[RunFolder]) -> list[str]:
             lines.append([title(name), *map(_show, values)])
     head = [f"{shown(kind, level):g}" for level in levels]
     return [_table([f"AUROC by {title(kind)}, {UNITS[kind]}", *head], lines)]
+
+
+def _reconstructions(runs: Sequence[RunFolder]) -> str:
+    """Mean squared errors of reconstructions, and the losses of the kept model."""
+    lines = []
+    for run in runs:
+        values = {**run.metrics["reconstruction"], **run.metrics["fit"]}
+        lines.append([run.path.name, *(_error(values.get(key)) for key in _ERRORS)])
+    return _table(["mean squared error", *_ERRORS.values()], lines)
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
 
 
 def _show(value: float | None) -> str:
