@@ -32,6 +32,8 @@ _INNER = 12
 _OUTER = 10
 _CELLS = (1 << _INNER) + (2 << _OUTER)
 _SPARE = 64
+# Bins times the bound: twice the least, as a cell's bins are rounded to a power of two.
+_BINS = 1.2
 _ROUNDING = 4e-7
 
 
@@ -65,22 +67,32 @@ def auroc_histogram(
     """
     if not 0 < bound < 0.5:
         raise ConfigError(f"the bound on AUROC must be in (0, 0.5), not {bound}")
+    given = label if valid is None and jnp.size(label) else None
     score, anomalous, valid = order.examples(score, label, valid)
-    bins = 1 << min(max(math.ceil(math.log2(1.2 / bound)), 10), 20)
+    # Without a mask no pass reads one, and labels are converted where they are read.
+    mask = valid if given is None else None
+    given = anomalous if given is None else jnp.asarray(given)
+    bins = min(max(math.ceil(_BINS / bound), 1 << 10), 1 << 20)
     # Rounding the share of a cell may hand out a few bins more than there are.
     size = bins + _CELLS + _SPARE
     cells = _cells(score, valid, bins)
     delegate, ties = _delegates(score, valid, cells, size)
-    parts = (score, anomalous, valid, cells, delegate)
-    count = lax.cond(
-        ties, partial(_count, ties=True), partial(_count, ties=False), *parts
+    value, error, extreme = lax.cond(
+        ties,
+        partial(_counted, ties=True),
+        partial(_counted, ties=False),
+        *(score, given, mask, cells, delegate),
     )
-    value, error = _measure(count)
+
+    def nan_seen() -> jax.Array:
+        return jnp.any(order.is_nan(score) & (True if mask is None else mask))
+
     # The value is NaN when a class is missing.
-    good = ~(order.is_nan(value) | jnp.any(valid & order.is_nan(score)))
+    missing = order.is_nan(value)
+    good = ~(missing | lax.cond(extreme, nan_seen, lambda: missing))
 
     def exact() -> tuple[jax.Array, jax.Array]:
-        points = ranking.curve(score, anomalous, valid)
+        points = ranking.curve(score, given, mask)
         found = ranking.auroc_exact(points, ranking.groups(points))
         return found, jnp.float32(_ROUNDING)
 
@@ -161,47 +173,76 @@ def _delegates(
     return delegate, repeated > min(_SAMPLE, score.shape[0]) // 64
 
 
-def _count(
+def _counted(
     score: jax.Array,
-    anomalous: jax.Array,
-    valid: jax.Array,
+    label: jax.Array,
+    valid: jax.Array | None,
     cells: Cells,
     delegate: jax.Array,
     ties: bool,
-) -> jax.Array:
-    """Examples in each bin, (4, size) int32: normal and anomalous ones, then those that
-    equal the bin's representative, which are told apart only with `ties`."""
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """AUROC, its error and whether a score may be NaN, from one pass over (N,)."""
     size = delegate.shape[0]
+    rows = 4 if ties else 2
 
-    def block(
-        count: jax.Array, part: tuple[jax.Array, jax.Array, jax.Array]
-    ) -> tuple[jax.Array, None]:
-        score, anomalous, valid = part
+    def place(score: jax.Array, label: jax.Array) -> jax.Array:
         keys = order.key(score)
         index = _index(keys, cells)
-        row = anomalous.astype(jnp.int32)
+        row = label.astype(bool).astype(jnp.int32)
         if ties:
             tied = delegate.at[index].get(mode="promise_in_bounds") == keys
             row += 2 * tied.astype(jnp.int32)
-        place = jnp.where(valid, row * size + index, 4 * size)
-        return count.at[place].add(1, mode="drop"), None
+        return row * size + index
 
-    parts = (blocks(score), blocks(anomalous), blocks(valid))
-    count = lax.scan(block, jnp.zeros(4 * size, jnp.int32), parts)[0]
-    return count.reshape(4, size)
+    def block(
+        count: jax.Array, part: tuple[jax.Array, jax.Array, jax.Array | None]
+    ) -> tuple[jax.Array, None]:
+        score, label, valid = part
+        where = place(score, label)
+        if valid is not None:
+            where = jnp.where(valid, where, rows * size)
+        return count.at[where].add(1, mode="drop"), None
+
+    count = jnp.zeros(rows * size, jnp.int32)
+    parts = jax.tree.map(blocks, (score, label, valid))
+    if valid is None:
+        # What the blocks are filled up with is counted too: take it off beforehand.
+        filling = parts[0].size - score.shape[0]
+        zero = jnp.zeros(1, score.dtype), jnp.zeros(1, label.dtype)
+        count = count.at[place(*zero)].add(-filling, mode="promise_in_bounds")
+    count = lax.scan(block, count, parts)[0].reshape(rows, size)
+    value, error = _measure(count[:2], count[2:] if ties else None)
+    return value, error, _extreme(count, cells)
 
 
-def _measure(count: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """AUROC and its error from the counts (4, size)."""
-    loose, sure = count[:2], count[2:]
-    normal, positive = both = loose + sure
-    n_normal, n_anomalous = jnp.sum(both, axis=1)
-    below = 2 * (running_sum(normal) - normal) + normal
-    value = ratio(sum_products(positive, below), product(2 * n_normal, n_anomalous))
+def _extreme(count: jax.Array, cells: Cells) -> jax.Array:
+    """True when a score of the counts (rows, size) may be infinite or NaN: the two
+    outermost cells of either side hold their keys, unless the inner ones do."""
+    limit = order.key(jnp.array([-jnp.inf, jnp.inf], jnp.float32))
+    first = cells.table >> 5
+    bins = lax.iota(jnp.int32, count.shape[1])
+    outside = (bins < first[2]) | (bins >= first[-2])
+    return (
+        (cells.low <= limit[0])
+        | (cells.high >= limit[1])
+        | jnp.any(outside & (jnp.max(count, axis=0) > 0))
+    )
+
+
+def _measure(loose: jax.Array, sure: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """AUROC and its error from the counts (2, size) of normal and anomalous examples in
+    each bin: those that equal the bin's representative, and the rest."""
+    normal, positive = both = loose if sure is None else loose + sure
+    number = jnp.sum(both, axis=1)
+    below = 2 * running_sum(normal) - normal
+    value = ratio(sum_products(positive, below), product(2 * number[0], number[1]))
     # loose x loose + loose x sure: every pair in a bin but sure x sure. Shares of the
     # classes add up with a relative error below their number times 2^-24.
-    scale = 1 / jnp.maximum(jnp.sum(both, axis=1), 1).astype(jnp.float32)[:, None]
-    loose, sure, both = (x.astype(jnp.float32) * scale for x in (loose, sure, both))
-    pairs = loose[0] * both[1] + sure[0] * loose[1]
-    slack = 1 + count.shape[1] * 2.0**-23
+    scale = 1 / jnp.maximum(number, 1).astype(jnp.float32)[:, None]
+    share = both.astype(jnp.float32) * scale
+    pairs = share[0] * share[1]
+    if sure is not None:
+        tied, rest = sure.astype(jnp.float32) * scale, loose.astype(jnp.float32) * scale
+        pairs = rest[0] * share[1] + tied[0] * rest[1]
+    slack = 1 + loose.shape[1] * 2.0**-23
     return value, jnp.sum(pairs) / 2 * slack + _ROUNDING

@@ -45,14 +45,13 @@ def key(score: jax.Array) -> jax.Array:
     """uint32 of the same order as the float32 scores (NaN has no meaningful key)."""
     bits = lax.bitcast_convert_type(score, jnp.uint32)
     sign = jnp.uint32(_SIGN)
-    bits = jnp.where(bits == sign, jnp.uint32(0), bits)
-    return jnp.where(bits >= sign, ~bits, bits | sign)
+    return jnp.where(bits >= sign, jnp.uint32(0) - bits, bits | sign)
 
 
 def unkey(key: jax.Array) -> jax.Array:
     """float32 score of a key: the inverse of `key`."""
     sign = jnp.uint32(_SIGN)
-    bits = jnp.where(key >= sign, key ^ sign, ~key)
+    bits = jnp.where(key >= sign, key ^ sign, jnp.uint32(0) - key)
     return lax.bitcast_convert_type(bits, jnp.float32)
 
 
