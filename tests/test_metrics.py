@@ -244,3 +244,14 @@ def test_wrong_shapes_and_modes_are_refused():
         metrics.auroc(np.zeros(2), np.zeros(2), mode="fast")
     with pytest.raises(ConfigError, match="bound"):
         metrics.auroc_histogram(np.zeros(2), np.zeros(2), 0.0)
+
+
+def test_histogram_counts_a_last_block_that_is_not_full():
+    count = 100_001
+    random = np.random.default_rng(0)
+    label = random.integers(0, 2, count).astype(np.int32)
+    score = random.normal(label).astype(np.float32)
+    value, error = metrics.auroc_histogram(jnp.asarray(score), jnp.asarray(label))
+    expected = golden.roc_auc_score(label, score)
+    assert abs(float(value) - expected) <= float(error) + 1e-7
+    assert error <= 1e-5
