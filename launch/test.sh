@@ -6,4 +6,5 @@ set -eu
 # shellcheck source=launch/venv.sh
 . "$(dirname "${BASH_SOURCE[0]}")/venv.sh" test
 
-.venv/bin/python -m pytest "$@"
+# Two processes: most of the time goes into compiling, which uses one core.
+.venv/bin/python -m pytest -n 2 --dist loadfile "$@"

@@ -146,11 +146,13 @@ def test_open_run(tmp_path):
     assert names == [".lock", folder.CHECKPOINTS, folder.CONFIG]
 
 
-def test_open_run_refuses_what_is_not_a_run(tmp_path):
+def test_lock_leaves_a_folder_that_is_not_a_run_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
-    for resume in (False, True):
-        with pytest.raises(ConfigError, match="not a run folder"):
-            folder.open_run(tmp_path, resume, print)
+    (tmp_path / ".thesis.tex.12.tmp").touch()
+    with pytest.raises(ConfigError, match="not a run folder"), folder.lock(tmp_path):
+        pass
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [".thesis.tex.12.tmp", "thesis.tex"]
 
 
 def test_fresh(tmp_path):
