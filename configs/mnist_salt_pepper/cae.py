@@ -9,7 +9,10 @@ Training uses the same kind of noise as the anomalies, at the same level. Batch 
 added: without it, under mean squared error, the network can stay at a black image.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 173 s in all, 75 s of training): score mse,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.9251 (mse), 0.9779 (top). The source gives precision = recall = F1 = 1,
+its threshold chosen on the test set.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 

@@ -8,7 +8,9 @@ As `cae`, trained on clean images alone. It gives the noise back as well, so its
 identity gap (error on anomalous over error on normal images) is far smaller.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 142 s in all, 90 s of training): score mse,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.9134 (mse), 0.9638 (top). The source gives pictures only.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 

@@ -7,7 +7,9 @@ Source: R. Regalo, "Anomaly Detection with Autoencoder" (Eindhoven), question 5.
 784-256-64-32-64-256-784 with batch norm, dropout and Adam.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 128 s in all, 70 s of training): score mse,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.7172 (mse), 0.9173 (top). The source gives pictures only.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 

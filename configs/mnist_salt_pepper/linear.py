@@ -8,7 +8,9 @@ One dense layer down to 32 values and one up, mean squared error. The source doe
 name its optimiser; Adam here.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 74 s in all, 7 s of training): score mse,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.6978 (mse), 0.9086 (top). The source gives pictures only.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 

@@ -8,7 +8,9 @@ As `linear`, but 10 % of the training images carry the anomaly's noise and are t
 for normal.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 77 s in all, 5 s of training): score mse,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.6865 (mse), 0.9077 (top). The source gives pictures only.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 

@@ -8,7 +8,9 @@ As `linear`, with 1 - SSIM (11x11 Gaussian window) as the loss and as the first 
 A sigmoid keeps the output in [0, 1]: SSIM hardly sees how far flat regions leave it.
 Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
-@RESULT@
+Seen (seed 0, two CPU cores, 56 s in all, 21 s of training): score ssim,
+AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
+the pixels AUROC 0.8057 (ssim), 0.8377 (top). The source gives pictures only.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 
