@@ -11,8 +11,8 @@ Anomalous: salt and pepper on 50 % of the pixels ("severe").
 
 Seen (seed 0, two CPU cores, 173 s in all, 75 s of training): score mse,
 AUROC 1.0000, F1 1.0000 at max_margin, false alarm rate 0.0000; at 1 % of
-the pixels AUROC 0.9251 (mse), 0.9779 (top). The source gives precision = recall = F1 = 1,
-its threshold chosen on the test set.
+the pixels AUROC 0.9251 (mse), 0.9779 (top). The source gives precision = recall = F1
+= 1, its threshold chosen on the test set.
 
 The hard setting, 1 % of the pixels; copies left unchanged by chance count as normal:
 
