@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -96,7 +97,11 @@ def _run(args: list[str]) -> int:
     verb = _VERBS.get(args[0])
     if verb is None:
         raise ConfigError(f"unknown command {args[0]}{hint(args[0], _VERBS)}")
-    return verb(args[1:])
+    with warnings.catch_warnings():
+        # JAX can do without its cache; what a full disk does harm to says so itself.
+        full = "Error writing persistent compilation cache.*(No space|too large|quota)"
+        warnings.filterwarnings("ignore", full)
+        return verb(args[1:])
 
 
 def _train(args: list[str]) -> int:

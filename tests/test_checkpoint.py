@@ -246,40 +246,43 @@ def test_works_inside_an_event_loop(tmp_path, template, said):
 
 
 def big_state():
-    noise = np.random.default_rng(0).integers(0, 2**31, 500_000)
-    return {"x": jnp.asarray(noise, jnp.int32)}
+    noise = np.random.default_rng(0).integers(0, 2**31, (20, 60_000))
+    return {f"x{i}": jnp.asarray(row, jnp.int32) for i, row in enumerate(noise)}
 
 
-def check_failed_save(path, expected):
+def check_failed_save(path, expected, capfd):
+    """Twice, and nothing is left of either: no file, no write that goes on."""
     checkpointer = Checkpointer(path)
-    checkpointer.save(3, big_state(), {})
-    with pytest.raises(CheckpointError) as caught:
-        checkpointer.save(4, make_state(4), {})
-    text = f"step 3 could not be saved ({expected}), step 2 is kept; make room"
-    assert text in str(caught.value)
-    assert "\n" not in str(caught.value)
+    for step in (3, 4):
+        checkpointer.save(step, big_state(), {})
+        with pytest.raises(CheckpointError) as caught:
+            checkpointer.save(5, make_state(5), {})
+        text = f"step {step} could not be saved ({expected}), step 2 is kept; make room"
+        assert text in str(caught.value)
+        assert "\n" not in str(caught.value)
     checkpointer.close()
     assert sorted(x.name for x in path.iterdir()) == ["1", "2"]
+    assert capfd.readouterr().err == ""
 
 
-def test_full_file(copied, template, said):
+def test_full_file(copied, template, said, capfd):
     """A limit on the file size fails in the manner of a full disk, everywhere."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        check_failed_save(copied, "File too large")
+        check_failed_save(copied, "File too large", capfd)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert same(restore(copied, template, say=said.append).tree, make_state(2))
 
 
-def test_full_disk(saved, tmp_path, template, said):
+def test_full_disk(saved, tmp_path, template, said, capfd):
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
     if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         pytest.skip("mounting a small disk needs root")
     try:
         shutil.copytree(saved, tmp_path / "disk")
-        check_failed_save(tmp_path / "disk", "No space left on device")
+        check_failed_save(tmp_path / "disk", "No space left on device", capfd)
         restored = restore(tmp_path / "disk", template, say=said.append)
         assert same(restored.tree, make_state(2))
     finally:

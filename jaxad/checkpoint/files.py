@@ -7,10 +7,8 @@ The leaves are stored flat, by the dotted name of their place in the tree; leave
 size zero, which Orbax refuses, are in the record alone.
 """
 
-import functools
 import hashlib
 import json
-import logging
 import os
 import re
 import shutil
@@ -78,10 +76,9 @@ def write(folder: Path, arrays: Arrays, record: Record) -> None:
 
     Raises whatever goes wrong, ValueError when it reads back differently.
     """
-    ocp = _orbax()
-    stored = {name: x for name, x in arrays.items() if x.size}
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
-        checkpointer.save(folder / _STATE, args=ocp.args.StandardSave(stored))
+    from jaxad.checkpoint import orbax
+
+    orbax.save(folder / _STATE, {name: x for name, x in arrays.items() if x.size})
     record = _with_leaves(record, arrays) | {"files": _file_digests(folder)}
     write_json(folder / _RECORD, record | {"digest": _digest(record)})
     read(folder)
@@ -102,12 +99,11 @@ def read(folder: Path) -> tuple[Record, Arrays]:
     for name in sorted(record["files"] | found):
         if record["files"].get(name) != found.get(name):
             raise ValueError(f"the digest of {name} disagrees")
-    ocp = _orbax()
+    from jaxad.checkpoint import orbax
+
     forms = {k: np.empty(x["shape"], x["dtype"]) for k, x in record["leaves"].items()}
     stored = {name: x for name, x in forms.items() if x.size}
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
-        args = ocp.args.StandardRestore(stored)
-        arrays = forms | dict(checkpointer.restore(folder / _STATE, args=args))
+    arrays = forms | orbax.restore(folder / _STATE, stored)
     for name, leaf in record["leaves"].items():
         if _describe(arrays[name]) != leaf:
             raise ValueError(f"the digest of {name} disagrees")
@@ -162,17 +158,3 @@ def _file_digests(folder: Path) -> dict[str, str]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             digests[path.relative_to(folder).as_posix()] = digest
     return digests
-
-
-@functools.cache
-def _orbax() -> Any:
-    """Orbax, imported where it is first needed: it takes seconds on a cold disk.
-
-    What it logs is dropped: whatever goes wrong is raised too, and said in one line.
-    """
-    import orbax.checkpoint
-
-    logging.getLogger("absl").addFilter(
-        lambda record: "orbax" not in Path(record.pathname).parts
-    )
-    return orbax.checkpoint

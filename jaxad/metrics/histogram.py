@@ -19,7 +19,6 @@ from jax import lax
 from jaxad.errors import ConfigError
 from jaxad.metrics import order, ranking
 from jaxad.metrics.counting import (
-    blocks,
     product,
     ratio,
     running_sum,
@@ -32,8 +31,9 @@ _INNER = 12
 _OUTER = 10
 _CELLS = (1 << _INNER) + (2 << _OUTER)
 _SPARE = 64
-# Bins times the bound: twice the least, as a cell's bins are rounded to a power of two.
-_BINS = 1.2
+# Bins times the bound. One half is the least that can do, where both classes have the
+# same scores; the shares of the cells are known from a sample only.
+_BINS = 0.7
 _ROUNDING = 4e-7
 
 
@@ -42,13 +42,15 @@ class Cells(NamedTuple):
     sample and coarsely outside; each cell is split further by its share of the sample.
 
     low, high: uint32, the quantiles. shift: uint32, bits below an inner cell.
-    table: (_CELLS,) int32, first bin of a cell * 32 + bits below its bins.
+    first: (_CELLS,) int32, first bin of a cell. scale: (_CELLS,) float32, its bins over
+        its keys.
     """
 
     low: jax.Array
     high: jax.Array
     shift: jax.Array
-    table: jax.Array
+    first: jax.Array
+    scale: jax.Array
 
 
 @partial(jax.jit, static_argnames="bound")
@@ -75,13 +77,13 @@ def auroc_histogram(
     bins = min(max(math.ceil(_BINS / bound), 1 << 10), 1 << 20)
     # Rounding the share of a cell may hand out a few bins more than there are.
     size = bins + _CELLS + _SPARE
-    cells = _cells(score, valid, bins)
-    delegate, ties = _delegates(score, valid, cells, size)
+    cells, ties = _cells(score, valid, bins)
     value, error, extreme = lax.cond(
         ties,
-        partial(_counted, ties=True),
-        partial(_counted, ties=False),
-        *(score, given, mask, cells, delegate),
+        lambda: _counted(
+            *(score, given, mask, cells, size), _delegates(score, valid, cells, size)
+        ),
+        lambda: _counted(score, given, mask, cells, size),
     )
 
     def nan_seen() -> jax.Array:
@@ -106,16 +108,20 @@ def _strided(x: jax.Array, count: int) -> jax.Array:
     return x[:: max(1, x.shape[0] // count)]
 
 
-def _cells(score: jax.Array, valid: jax.Array, bins: int) -> Cells:
-    """Choose the bins from a sample of the scores (N,)."""
+def _cells(score: jax.Array, valid: jax.Array, bins: int) -> tuple[Cells, jax.Array]:
+    """Bins chosen from a sample of the scores (N,), and whether it shows ties."""
     probe_valid = _strided(valid, _PROBE)
     probe = order.key(_strided(score, _PROBE))
     probe = lax.sort(jnp.where(probe_valid, probe, jnp.uint32(0xFFFFFFFF)))
     last = jnp.maximum(jnp.sum(probe_valid, dtype=jnp.int32) - 1, 0)
-    low, high = probe[last // 100], probe[last - last // 100]
+    low, high = probe[last // 400], probe[last - last // 400]
+    # Ties heavy enough to loosen a bound of 1e-5 repeat more often, chance does less.
+    equal = (probe[1:] == probe[:-1]) & (lax.iota(jnp.int32, probe.size - 1) < last)
+    ties = jnp.sum(equal, dtype=jnp.int32) > probe.size // 128
     width = 32 - lax.clz(high - low).astype(jnp.int32)
     shift = jnp.maximum(width - _INNER, 0)
-    start = Cells(low, high, shift.astype(jnp.uint32), jnp.zeros(_CELLS, jnp.int32))
+    empty = jnp.zeros(_CELLS, jnp.int32)
+    start = Cells(low, high, shift.astype(jnp.uint32), empty, empty.astype(jnp.float32))
     sample_valid = _strided(valid, _SAMPLE)
     cell, _ = _locate(order.key(_strided(score, _SAMPLE)), start)
     count = (
@@ -126,9 +132,10 @@ def _cells(score: jax.Array, valid: jax.Array, bins: int) -> Cells:
     total = jnp.maximum(jnp.sum(count), 1.0)
     share = jnp.floor(count * (bins / total)).astype(jnp.int32)
     spare = jnp.where(_is_inner(lax.iota(jnp.int32, _CELLS)), shift, 32 - _OUTER)
-    bits = jnp.clip(31 - lax.clz(jnp.maximum(share, 1)), 0, spare)
-    first = jnp.cumsum(1 << bits) - (1 << bits)
-    return start._replace(table=(first << 5) | (spare - bits))
+    number = jnp.clip(share, 1, 1 << spare)
+    # A power of two divides without rounding.
+    scale = number.astype(jnp.float32) / (1 << spare).astype(jnp.float32)
+    return start._replace(first=jnp.cumsum(number) - number, scale=scale), ties
 
 
 def _is_inner(cell: jax.Array) -> jax.Array:
@@ -154,23 +161,21 @@ def _locate(keys: jax.Array, cells: Cells) -> tuple[jax.Array, jax.Array]:
 def _index(keys: jax.Array, cells: Cells) -> jax.Array:
     """Bin of each key, int32."""
     cell, offset = _locate(keys, cells)
-    entry = cells.table.at[cell].get(mode="promise_in_bounds")
-    return (entry >> 5) + (offset >> (entry & 31).astype(jnp.uint32)).astype(jnp.int32)
+    first = cells.first.at[cell].get(mode="promise_in_bounds")
+    scale = cells.scale.at[cell].get(mode="promise_in_bounds")
+    # An offset has at most 22 bits: it is exact in float32, and the product stays below
+    # the number of bins.
+    inside = offset.astype(jnp.int32).astype(jnp.float32) * scale
+    return first + inside.astype(jnp.int32)
 
 
 def _delegates(
     score: jax.Array, valid: jax.Array, cells: Cells, size: int
-) -> tuple[jax.Array, jax.Array]:
-    """A key of the sample for each bin (size,), and whether the sample shows ties."""
+) -> jax.Array:
+    """A key of the sample for each bin, (size,) uint32."""
     sample = order.key(_strided(score, _SAMPLE))
     place = jnp.where(_strided(valid, _SAMPLE), _index(sample, cells), size)
-    delegate = jnp.zeros(size, jnp.uint32).at[place].set(sample, mode="drop")
-    equal = delegate.at[place].get(mode="fill", fill_value=0) == sample
-    occupied = jnp.sum(delegate > 0, dtype=jnp.int32)
-    repeated = jnp.sum(equal, dtype=jnp.int32) - occupied
-    # Ties heavy enough to loosen a bound of 1e-5 repeat thousands of times in a sample
-    # of this size, chance does so less than a hundred times.
-    return delegate, repeated > min(_SAMPLE, score.shape[0]) // 64
+    return jnp.zeros(size, jnp.uint32).at[place].set(sample, mode="drop")
 
 
 def _counted(
@@ -178,40 +183,26 @@ def _counted(
     label: jax.Array,
     valid: jax.Array | None,
     cells: Cells,
-    delegate: jax.Array,
-    ties: bool,
+    size: int,
+    delegate: jax.Array | None = None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """AUROC, its error and whether a score may be NaN, from one pass over (N,)."""
-    size = delegate.shape[0]
-    rows = 4 if ties else 2
+    """AUROC, its error and whether a score may be NaN, from one pass over (N,).
 
-    def place(score: jax.Array, label: jax.Array) -> jax.Array:
-        keys = order.key(score)
-        index = _index(keys, cells)
-        row = label.astype(bool).astype(jnp.int32)
-        if ties:
-            tied = delegate.at[index].get(mode="promise_in_bounds") == keys
-            row += 2 * tied.astype(jnp.int32)
-        return row * size + index
-
-    def block(
-        count: jax.Array, part: tuple[jax.Array, jax.Array, jax.Array | None]
-    ) -> tuple[jax.Array, None]:
-        score, label, valid = part
-        where = place(score, label)
-        if valid is not None:
-            where = jnp.where(valid, where, rows * size)
-        return count.at[where].add(1, mode="drop"), None
-
-    count = jnp.zeros(rows * size, jnp.int32)
-    parts = jax.tree.map(blocks, (score, label, valid))
-    if valid is None:
-        # What the blocks are filled up with is counted too: take it off beforehand.
-        filling = parts[0].size - score.shape[0]
-        zero = jnp.zeros(1, score.dtype), jnp.zeros(1, label.dtype)
-        count = count.at[place(*zero)].add(-filling, mode="promise_in_bounds")
-    count = lax.scan(block, count, parts)[0].reshape(rows, size)
-    value, error = _measure(count[:2], count[2:] if ties else None)
+    delegate: (size,), keys whose equals are counted apart; None where none are.
+    """
+    rows = 2 if delegate is None else 4
+    keys = order.key(score)
+    index = _index(keys, cells)
+    row = label.astype(bool).astype(jnp.int32)
+    if delegate is not None:
+        tied = delegate.at[index].get(mode="promise_in_bounds") == keys
+        row += 2 * tied.astype(jnp.int32)
+    where = row * size + index
+    if valid is not None:
+        where = jnp.where(valid, where, rows * size)
+    count = jnp.zeros(rows * size, jnp.int32).at[where].add(1, mode="drop")
+    count = count.reshape(rows, size)
+    value, error = _measure(count[:2], None if delegate is None else count[2:])
     return value, error, _extreme(count, cells)
 
 
@@ -219,7 +210,7 @@ def _extreme(count: jax.Array, cells: Cells) -> jax.Array:
     """True when a score of the counts (rows, size) may be infinite or NaN: the two
     outermost cells of either side hold their keys, unless the inner ones do."""
     limit = order.key(jnp.array([-jnp.inf, jnp.inf], jnp.float32))
-    first = cells.table >> 5
+    first = cells.first
     bins = lax.iota(jnp.int32, count.shape[1])
     outside = (bins < first[2]) | (bins >= first[-2])
     return (
