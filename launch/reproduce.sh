@@ -20,7 +20,16 @@ for name in $models; do
     severe+=("$runs/$name")
     hard+=("$runs/${name}_hard")
 done
+# The identity needs a wider bottleneck (14x14x16) than the experiments have.
+wide=()
+for name in cae cae_clean; do
+    .venv/bin/jaxad train "$folder/$name.py" --resume --out "$runs/${name}_wide" \
+        --name "${name}_wide" --model.channels 16 --train.epochs 3 --baselines.names
+    wide+=("$runs/${name}_wide")
+done
 printf '\n## Severe: 50 %% of the pixels\n\n'
 .venv/bin/jaxad report --markdown "${severe[@]}"
 printf '\n## Hard: 1 %% of the pixels\n\n'
 .venv/bin/jaxad report --markdown "${hard[@]}"
+printf '\n## Wide bottleneck, severe\n\n'
+.venv/bin/jaxad report --markdown "${wide[@]}"

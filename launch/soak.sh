@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long tests, in .venv: many kills, full experiments. About half an hour on two
+# The long tests, in .venv: many kills, full experiments. About forty minutes on two
 # cores. JAXAD_DATA_SOURCE names the folder that holds mnist/.
 set -eu
 

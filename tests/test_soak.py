@@ -84,3 +84,18 @@ def test_at_one_percent_an_autoencoder_beats_every_baseline(mnist, tmp_path):
     for entry in image.values():
         best[entry["detector"]] = max(best[entry["detector"]], entry["auroc"])
     assert best["model"] > best["baseline"]
+
+
+def test_every_experiment_shows_what_the_source_found(mnist, tmp_path):
+    metrics = {}
+    for file in sorted((ROOT / "configs" / "mnist_salt_pepper").glob("*.py")):
+        run = tmp_path / file.stem
+        finish("train", file, "--out", run, "--baselines.names")
+        metrics[file.stem] = json.loads((run / "metrics.json").read_text())
+        assert metrics[file.stem]["image"]["mse"]["auroc"] >= 0.999, file.stem
+    assert len(metrics) == 6
+    recon = {name: found["reconstruction"] for name, found in metrics.items()}
+    clean, contaminated = recon["linear"], recon["linear_contaminated"]
+    assert contaminated["anomalous_vs_input"] < clean["anomalous_vs_input"]
+    assert contaminated["anomalous_vs_clean"] > clean["anomalous_vs_clean"]
+    assert recon["cae"]["anomalous_vs_clean"] < recon["cae_clean"]["anomalous_vs_clean"]
