@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import baselines, evaluate
-from jaxad.config import Config
+from jaxad.config import Config, Corrupted
 from jaxad.data import Split, Splits, corrupted_copies
 from jaxad.evaluate import Labels, Pair
 from jaxad.scoring import Scorer
@@ -90,8 +90,8 @@ def gather(
         "fit": _losses(splits, scorer, model),
     }
     metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
-    if curves:
-        protocol = config.data.protocol
+    protocol = config.data.protocol
+    if curves and isinstance(protocol, Corrupted):
         metrics["curve"] = {"kind": protocol.corruption.kind, "auroc": curves}
         metrics["curve"]["levels"] = list(protocol.curve)
     metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
@@ -152,9 +152,12 @@ def _curve(
     config: Config, test: Split, detector: Detector, scores: Table
 ) -> dict[str, list[float]]:
     """Score name -> AUROC at each level of the protocol's curve."""
+    protocol = config.data.protocol
+    if not isinstance(protocol, Corrupted):
+        return {}
     clean = {name: values[test.clean] for name, values in scores.items()}
     curve: dict[str, list[float]] = {}
-    for level in config.data.protocol.curve:
+    for level in protocol.curve:
         copies = corrupted_copies(test, config.data, config.seed, level)
         label = np.concatenate([np.zeros(np.sum(test.clean), np.int32), copies.label])
         for name, values in detector.score(copies.image).items():

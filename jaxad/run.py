@@ -1,6 +1,7 @@
 """A run from config to folder: the one place that orders its steps and writes it."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,15 @@ from jaxad.program import Carry, chosen, program
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
 from jaxad.results import Results
-from jaxad.saved import Parts, Run, describe_module, load_run, make_parts, saved_model
+from jaxad.saved import (
+    Parts,
+    Run,
+    describe_module,
+    load_run,
+    make_parts,
+    save_final,
+    saved_model,
+)
 from jaxad.signals import watch
 
 METRICS = "metrics.json"
@@ -55,22 +64,24 @@ def train(
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
         found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
-        source = _source(config, data)
+        source = sources.load_for(config.data, data)
         identity = _identity(config, source.fingerprint, module)
         if found and _finished(path, identity):
             reporter.say(f"{path}: finished already; drawing its pictures again")
             draw(path)
             return load_run(path, module=module)
         splits = sources.split(source, config.data, config.seed)
-        parts = make_parts(config, len(splits.train.image), module)
-        warm = _check(parts, source, splits)
-        shape = splits.train.image.shape[1:]
-        env = identity | {"command": command, "image_shape": shape}
-        env = _begin(path, env)
+        count = len(splits.train.image)
+        parts = make_parts(config, count, module)
+        warm = _check(parts, splits)
+        env = identity | {"command": command}
+        env = _begin(path, env | _images(config, source, splits, reporter.say))
         seconds = {"load": time.monotonic() - began}
-        carry, spent = _fit(parts, splits, path, identity, warm, reporter, stop)
+        arrays = _on_device(splits)
+        carry, spent = _fit(parts, arrays, path, identity, warm, reporter, stop)
         reporter.say("scoring, thresholds, metrics, baselines")
-        measured = _measure(parts, splits, carry, stop)
+        models = _finalize(parts, arrays, carry, path, identity)
+        measured = _measure(parts, splits, carry, models, stop)
         seconds |= spent | measured[0].seconds
         seconds["total"] = time.monotonic() - began
         _write(path, carry, *measured)
@@ -81,12 +92,6 @@ def train(
     return load_run(path, module=module)
 
 
-def _source(config: Config, data: Any) -> sources.Source:
-    if data is None:
-        return sources.load(config.data.name)
-    return sources.from_arrays(*(data if isinstance(data, tuple) else (data,)))
-
-
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
     """What has to be the same where a run goes on, in JSON's types."""
     identity = {"run": json.loads(to_json(config)), "data": fingerprint}
@@ -95,9 +100,17 @@ def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
     return identity
 
 
+def _images(config: Config, source, splits, say) -> dict[str, Any]:
+    """What env.json tells of the images, their numbers also to the user."""
+    sizes = sources.counts(source, splits, config.data)
+    say(sources.counts_line(sizes))
+    return {"image_shape": splits.train.image.shape[1:], "images": sizes}
+
+
 def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:
     """Write what is known before the training; the content of env.json."""
     (path / METRICS).unlink(missing_ok=True)
+    shutil.rmtree(path / folder.MODEL, ignore_errors=True)
     folder.write_json(path / folder.CONFIG, env.pop("run"))
     env = environment.describe() | {"module": None} | env
     folder.write_json(path / "env.json", env)
@@ -124,17 +137,12 @@ def _finished(path: Path, identity: dict[str, Any]) -> bool:
     return (path / METRICS).is_file() and not differences(old, identity, free)
 
 
-def _check(parts: Parts, source: sources.Source, splits: sources.Splits) -> Any:
+def _check(parts: Parts, splits: sources.Splits) -> Any:
     """Fail before the training where something after it would; the model to start from.
 
     Raises ConfigError, DataError or CheckpointError, one line.
     """
-    protocol, shape = parts.config.data.protocol, splits.train.image.shape[1:]
-    if source.labelled and (protocol.contamination or protocol.curve):
-        raise ConfigError(
-            "data.protocol: contamination and curve make corrupted copies, but these "
-            "data have anomalies of their own; leave them out"
-        )
+    shape = splits.train.image.shape[1:]
     parts.form(shape)
     results.check(parts.config, splits)
     start = parts.config.train.init_from
@@ -176,23 +184,25 @@ class _Saver:
         return self.before + time.monotonic() - self.began
 
 
-def _fit(parts: Parts, splits, path: Path, identity, warm, reporter, stop):
-    """The carry at the end, and the seconds spent."""
+def _on_device(splits: sources.Splits) -> TrainData:
     normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
-    count = len(splits.train.image)
-    data = TrainData(
+    return TrainData(
         image=jnp.asarray(splits.train.image),
         label=jnp.asarray(splits.train.label, jnp.int32),
-        rows=jnp.arange(count, dtype=jnp.int32),
+        rows=jnp.arange(len(splits.train.image), dtype=jnp.int32),
         val_image=jnp.asarray(splits.val.image[normal]),
         val_label=jnp.zeros(len(normal), jnp.int32),
         val_rows=jnp.arange(len(normal), dtype=jnp.int32),
     )
+
+
+def _fit(parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop):
+    """The carry at the end, and the seconds spent."""
     with Checkpointer(path / folder.CHECKPOINTS, config=identity) as checkpointer:
         saver = _Saver(checkpointer, identity, reporter.say)
         try:
             fitted = loop.fit(
-                program(parts.method, parts.static, count),
+                program(parts.method, parts.static, len(data.rows)),
                 parts.static,
                 parts.key,
                 parts.hparams,
@@ -210,17 +220,24 @@ def _fit(parts: Parts, splits, path: Path, identity, warm, reporter, stop):
         return fitted.carry, spent
 
 
-def _measure(parts: Parts, splits, carry: Carry, stop) -> tuple[Results, Any]:
+def _finalize(parts: Parts, data: TrainData, carry: Carry, path: Path, identity):
+    """The trained and the untrained model, both as scoring reads them."""
+    finalize = parts.finalizer(data)
+    model = finalize(chosen(parts.static, carry))
+    if parts.method.finalize is not None:
+        save_final(path, model, identity)
+    return model, finalize(parts.untrained(data.image.shape[1:]))
+
+
+def _measure(parts: Parts, splits, carry: Carry, models, stop) -> tuple[Results, Any]:
     """Results and examples of a trained model."""
 
     def pause() -> None:
         if stop.requested:
             raise Preempted("stopped while measuring; go on with --resume")
 
-    config, scorer = parts.config, parts.scorer
-    model = chosen(parts.static, carry)
-    untrained = parts.untrained(splits.train.image.shape[1:])
-    found = results.gather(config, splits, scorer, model, untrained, pause)
+    config, scorer, model = parts.config, parts.scorer, models[0]
+    found = results.gather(config, splits, scorer, *models, pause)
     found.metrics["fit"] |= loop.kept(config, carry)
     shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
     pause()

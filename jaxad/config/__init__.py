@@ -1,6 +1,15 @@
 """The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
 
-from jaxad.config.data import Augment, Corrupt, Corrupted, Corruption, Data
+from jaxad.config.data import (
+    Augment,
+    Corrupt,
+    Corrupted,
+    Corruption,
+    Data,
+    LeaveOut,
+    OneClass,
+    OtherDataset,
+)
 from jaxad.config.experiment import Config
 from jaxad.config.load import diff, digest, from_json, load_config, to_json
 from jaxad.config.models import Conv, Deep, Linear
@@ -39,12 +48,15 @@ __all__ = [
     "Deep",
     "F1Max",
     "FixedFpr",
+    "LeaveOut",
     "Linear",
     "Loss",
     "Mad",
     "MaxMargin",
     "MinRecall",
+    "OneClass",
     "Optim",
+    "OtherDataset",
     "Percentile",
     "PrCorner",
     "Score",

@@ -8,6 +8,7 @@ from jaxad.config.fields import Share, Size, Traced, spec
 
 Noise = Literal["salt_and_pepper", "gaussian", "poisson", "speckle", "masking"]
 Level = Annotated[float, Field(ge=0)]
+Class = Annotated[int, Field(ge=0)]
 
 _SHARES = ("salt_and_pepper", "masking")
 
@@ -51,6 +52,75 @@ class Corrupted:
 
 
 @spec
+class LeaveOut:
+    """Protocol: some classes are anomalous, all other ones are normal.
+
+    Normals of the training split are for training and validation, those of the test
+    split for the test. The anomalies come from the test split, or, where the data set
+    has none, from the whole set.
+    """
+
+    tune: tuple[Class, ...] = (8,)
+    """Anomalous classes of the validation images; none: validation of normals only."""
+    test: Annotated[tuple[Class, ...], Field(min_length=1)] = (4,)
+    """Anomalous classes of the test images."""
+    swap_normals: bool = False
+    """Normals of the test split are for validation, and normals held out of the
+    training split for the test. data.validation then counts for nothing."""
+    train_images: Size | None = None
+    """Normals to train on, drawn by the seed; none: all that are there."""
+    test_images: Size | None = None
+    """Normals to test on, drawn by the seed; none: all of the test split, or the share
+    data.test where they are held out of the training split."""
+    kind: Literal["leave_out"] = "leave_out"
+
+    @model_validator(mode="after")
+    def _tune_on_other_classes(self) -> "LeaveOut":
+        both = sorted(set(self.tune) & set(self.test))
+        if both:
+            raise ValueError(
+                f"class {both[0]} is in tune and in test; the classes that tune must "
+                "be others than those of the test"
+            )
+        return self
+
+
+@spec
+class OneClass:
+    """Protocol: one class is normal, all other ones are anomalous.
+
+    The test is the data set's test split, that class against all others.
+    """
+
+    normal: Class = 0
+    """The normal class."""
+    tune: Annotated[int, Field(ge=0)] = 0
+    """So many anomalous images of the training split, drawn by the seed, join the
+    validation images; 0: validation of normals only."""
+    kind: Literal["one_class"] = "one_class"
+
+
+@spec
+class OtherDataset:
+    """Protocol: a data set is normal, the images of another one are anomalous.
+
+    The other set's training images are for validation, its test split for the test.
+    """
+
+    name: str = "fashion_mnist"
+    """The data set of the anomalies, a name of `jaxad data list`."""
+    tune: Annotated[int, Field(ge=0)] | None = None
+    """So many of its training images, drawn by the seed, join the validation images;
+    none: as many as there are normal ones; 0: validation of normals only."""
+    kind: Literal["other_dataset"] = "other_dataset"
+
+
+Protocol = Annotated[
+    Corrupted | LeaveOut | OneClass | OtherDataset, Field(discriminator="kind")
+]
+
+
+@spec
 class Augment:
     """Random changes of the training images, on the device, anew in each epoch."""
 
@@ -74,13 +144,45 @@ class Data:
     """Height and width that images are resized to; none: as stored."""
     limit: Size | None = None
     """Use so many images of each split at most (the first by id): for a quick look.
-    Corrupted copies are not counted."""
+    Normals and anomalies are counted apart, corrupted copies not at all."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the training normals kept for validation."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the normals for testing, where the data set has no test split."""
-    protocol: Corrupted = Field(default_factory=Corrupted)
+    folds: Annotated[int, Field(ge=2)] | None = None
+    """Cut the training normals into so many parts, one of which validates in place of
+    the share above; none: no folds."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """The part that validates, from 0."""
+    protocol: Protocol = Field(default_factory=Corrupted)
     augment: Augment = Field(default_factory=Augment)
+
+    @model_validator(mode="after")
+    def _fold_is_one_of_folds(self) -> "Data":
+        if self.folds is None and self.fold:
+            raise ValueError(f"fold {self.fold} needs folds")
+        if self.folds is not None and self.fold >= self.folds:
+            raise ValueError(
+                f"fold {self.fold} of {self.folds} folds: they are numbered from 0 "
+                f"to {self.folds - 1}"
+            )
+        swapped = isinstance(self.protocol, LeaveOut) and self.protocol.swap_normals
+        if self.folds is not None and swapped:
+            raise ValueError(
+                "folds cut validation images from the training normals, but with "
+                "protocol.swap_normals they come from the test split; leave one out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _other_is_another(self) -> "Data":
+        other = self.protocol
+        if isinstance(other, OtherDataset) and other.name == self.name:
+            raise ValueError(
+                f"{self.name} cannot be both normal (name) and anomalous "
+                "(protocol.name); name two data sets"
+            )
+        return self
 
 
 @spec

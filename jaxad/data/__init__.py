@@ -6,11 +6,16 @@ from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
 from jaxad.data.protocols import (
     corrupted_copies,
+    counts,
+    counts_line,
     split,
     split_corrupted,
     split_labelled,
+    split_leave_out,
+    split_one_class,
+    split_other_dataset,
 )
-from jaxad.data.sources import load, names, prepare, verify
+from jaxad.data.sources import load, load_for, names, prepare, verify
 from jaxad.data.splits import Split, Splits
 
 __all__ = [
@@ -20,8 +25,11 @@ __all__ = [
     "Splits",
     "augment",
     "corrupted_copies",
+    "counts",
+    "counts_line",
     "from_arrays",
     "load",
+    "load_for",
     "names",
     "prepare",
     "read_image",
@@ -29,6 +37,9 @@ __all__ = [
     "split",
     "split_corrupted",
     "split_labelled",
+    "split_leave_out",
+    "split_one_class",
+    "split_other_dataset",
     "to_float",
     "verify",
 ]

@@ -1,7 +1,7 @@
 """What a data set is before any protocol, and a user's own arrays as one."""
 
 import hashlib
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -12,7 +12,8 @@ class Examples(NamedTuple):
     """Images of one split, in the order of their ids.
 
     image: (N, H, W, C) uint8, or float32 in [0, 1]; may be a read-only memory map.
-    label: (N,) int32, the class; of a user's arrays 0 normal, 1 anomalous.
+    label: (N,) int32, the class; of a user's arrays 0 normal, 1 anomalous, or the
+        class where the protocol asks for classes.
     id: (N,) str.
     """
 
@@ -25,20 +26,31 @@ class Source(NamedTuple):
     """A data set before any protocol.
 
     fingerprint: a digest of all it holds.
-    labelled: the labels say what is anomalous; else all images count as normal.
+    labelled: the labels are a user's own. A protocol that does not take them for
+        classes takes them for 0 normal and 1 anomalous; without such labels all
+        images are normal.
+    classes: names of the classes, in the order of their numbers; may be empty.
+    other: the source of the anomalies of the protocol `other_dataset`.
     """
 
     train: Examples
     test: Examples | None
     fingerprint: str
     labelled: bool = False
+    classes: tuple[str, ...] = ()
+    other: Optional["Source"] = None
+
+    def class_name(self, number: int) -> str:
+        """The name of a class, or its number as text."""
+        return self.classes[number] if number < len(self.classes) else str(number)
 
 
 def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
     """A user's arrays as a source without a test split.
 
     images: (N, H, W) or (N, H, W, C), uint8, or floats in [0, 1].
-    labels: (N,) 0 normal, 1 anomalous; None: all normal.
+    labels: (N,) 0 normal, 1 anomalous, or classes from 0, as the protocol takes them;
+        None: all normal.
     Raises DataError for another shape, type or range, and for NaN.
     """
     image = _checked_images(np.asarray(images))
@@ -47,8 +59,8 @@ def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
         raise DataError(
             f"labels must be of shape {(len(image),)}, one an image, not {label.shape}"
         )
-    if not np.isin(label, (0, 1)).all():
-        raise DataError("labels must be 0 (normal) or 1 (anomalous)")
+    if not np.isin(label, np.arange(2**15)).all():
+        raise DataError("labels must be whole numbers from 0 to 32767")
     label = label.astype(np.int32)
     digest = hashlib.sha256(f"{image.shape} {image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)

@@ -7,34 +7,45 @@ A new data set is one file with a builder and one entry in `SETS`. A folder hold
 """
 
 import difflib
+import hashlib
 import importlib
 import logging
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxad.config.data import Data, OtherDataset
 from jaxad.data import store
-from jaxad.data.arrays import Examples, Source
+from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.errors import DataError
 
 _log = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
-    """Where a builder is; `bundled`: it needs neither a folder nor a network."""
+    """Where a builder is; `bundled`: it needs neither a folder nor a network.
+
+    classes: names of the classes by number; none: their numbers name them.
+    """
 
     module: str
     builder: str
     version: str = "1.0.0"
     bundled: bool = False
+    classes: tuple[str, ...] = ()
 
 
+_CLOTHES = (
+    *("t-shirt", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle_boot"),
+)
+_DIGITS = tuple("0123456789")
 SETS = {
-    "digits": Entry("jaxad.data.digits", "Digits", bundled=True),
-    "fashion_mnist": Entry("jaxad.data.mnist", "FashionMnist"),
-    "mnist": Entry("jaxad.data.mnist", "Mnist"),
+    "digits": Entry("jaxad.data.digits", "Digits", bundled=True, classes=_DIGITS),
+    "fashion_mnist": Entry("jaxad.data.mnist", "FashionMnist", classes=_CLOTHES),
+    "mnist": Entry("jaxad.data.mnist", "Mnist", classes=_DIGITS),
 }
 
 
@@ -91,7 +102,30 @@ def load(name: str) -> Source:
         )
         for split, arrays in store.load_arrays(decoded).items()
     }
-    return Source(splits["train"], splits.get("test"), store.fingerprint(decoded))
+    return Source(
+        splits["train"],
+        splits.get("test"),
+        store.fingerprint(decoded),
+        classes=SETS[name].classes,
+    )
+
+
+def load_for(data: Data, given: Any = None) -> Source:
+    """All that a config's `data` needs: its data set, and that of its anomalies.
+
+    given: images, or a pair of images and labels, in place of the data set.
+    Raises DataError as `load` and `from_arrays` do.
+    """
+    if given is None:
+        source = load(data.name)
+    else:
+        source = from_arrays(*(given if isinstance(given, tuple) else (given,)))
+    if not isinstance(data.protocol, OtherDataset):
+        return source
+    other = load(data.protocol.name)
+    both = f"{source.fingerprint} {other.fingerprint}".encode()
+    digest = hashlib.sha256(both).hexdigest()
+    return source._replace(other=other, fingerprint=digest)
 
 
 def verify(name: str) -> list[str]:

@@ -67,3 +67,19 @@ def cut(order: np.ndarray, share: float, what: str) -> tuple[np.ndarray, np.ndar
         )
     size = min(max(round(share * len(order)), 1), len(order) - 1)
     return np.sort(order[size:]), np.sort(order[:size])
+
+
+def one_fold(order: np.ndarray, folds: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a shuffled order in two: (the rest, one of its folds), each sorted.
+
+    The folds are disjoint, cover all rows, and differ by one row in size at most.
+    Raises DataError where there are more folds than rows.
+    """
+    if folds > len(order):
+        raise DataError(
+            f"data.folds: {folds} folds are more than the {len(order)} normal images "
+            "to cut them from; take fewer"
+        )
+    parts = np.array_split(order, folds)
+    rest = np.concatenate([*parts[:fold], *parts[fold + 1 :]])
+    return np.sort(rest), np.sort(parts[fold])

@@ -1,0 +1,67 @@
+"""How many images each split has, and how many none of them uses."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxad.config.data import Data, LeaveOut, OneClass
+from jaxad.data.arrays import Source
+from jaxad.data.splits import Split, Splits
+
+
+def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
+    """Sizes by split: {"train" | "val" | "test" | "unused": {"normal", "anomalous"}}.
+
+    Splits also tell "defects", the number of images of each defect. Unused are the
+    images of the source, and of the other set of anomalies, that are in no split;
+    copies that were made of images are not counted there.
+    """
+    sizes: dict[str, Any] = {
+        name: _sizes(part) for name, part in splits._asdict().items()
+    }
+    normal, anomalous = _there(source, data)
+    held = splits.val, splits.test
+    used = len(splits.train.id) + sum(int(part.clean.sum()) for part in held)
+    strange = sum(int(part.label.sum()) for part in held) if anomalous else 0
+    sizes["unused"] = {"normal": normal - used, "anomalous": anomalous - strange}
+    return sizes
+
+
+def counts_line(sizes: dict[str, Any]) -> str:
+    """What `counts` gives in one line."""
+    parts = (
+        f"{name} {size['normal']:,} normal + {size['anomalous']:,} anomalous"
+        for name, size in sizes.items()
+    )
+    return f"images: {'; '.join(parts)}"
+
+
+def _sizes(part: Split) -> dict[str, Any]:
+    strange = part.defect[~part.clean]
+    kinds, number = np.unique(strange, return_counts=True)
+    return {
+        "normal": int(np.sum(part.label == 0)),
+        "anomalous": int(np.sum(part.label == 1)),
+        "defects": dict(zip(kinds.tolist(), number.tolist(), strict=True)),
+    }
+
+
+def _there(source: Source, data: Data) -> tuple[int, int]:
+    """How many normal and anomalous images there are to make splits of."""
+    label = _labels(source)
+    protocol = data.protocol
+    if isinstance(protocol, LeaveOut):
+        strange = np.isin(label, (*protocol.tune, *protocol.test))
+    elif isinstance(protocol, OneClass):
+        strange = label != protocol.normal
+    elif source.labelled:
+        strange = label == 1
+    else:
+        others = 0 if source.other is None else len(_labels(source.other))
+        return len(label), others
+    return int(np.sum(~strange)), int(np.sum(strange))
+
+
+def _labels(source: Source) -> np.ndarray:
+    parts = [part for part in (source.train, source.test) if part is not None]
+    return np.concatenate([part.label for part in parts])
