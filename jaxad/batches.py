@@ -1,13 +1,16 @@
 """The training data on the device, and the batches that are taken from it."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxad.config import Train
-from jaxad.data import to_float
+from jaxad.data import Splits, to_float
+from jaxad.methods import Blocks, Hparams, Method
+from jaxad.streams import stream
 from jaxad.types import Batch
 
 
@@ -25,6 +28,19 @@ class TrainData(NamedTuple):
     val_image: jax.Array
     val_label: jax.Array
     val_rows: jax.Array
+
+
+def on_device(splits: Splits) -> TrainData:
+    """The training examples and the validation normals, on the device."""
+    normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
+    return TrainData(
+        image=jnp.asarray(splits.train.image),
+        label=jnp.asarray(splits.train.label, jnp.int32),
+        rows=jnp.arange(len(splits.train.image), dtype=jnp.int32),
+        val_image=jnp.asarray(splits.val.image[normal]),
+        val_label=jnp.zeros(len(normal), jnp.int32),
+        val_rows=jnp.arange(len(normal), dtype=jnp.int32),
+    )
 
 
 def steps_of(train: Train, examples: int) -> int:
@@ -57,3 +73,34 @@ def take(image: jax.Array, label: jax.Array, rows: jax.Array) -> Batch:
     """The batch of rows (B,) int32 of image and label; -1 - row is row as padding."""
     at = jnp.where(rows < 0, -1 - rows, rows)
     return Batch(to_float(image[at]), label[at], rows >= 0)
+
+
+def blocks(image: jax.Array, label: jax.Array, rows: jax.Array, size: int) -> Blocks:
+    """The examples of rows (n,) int32, as in `take`, in blocks of `size`.
+
+    The last block is padded with the first example of all, marked as padding.
+    """
+    count = math.ceil(rows.shape[0] / size)
+    padding = jnp.full(count * size - rows.shape[0], -1, jnp.int32)
+    padded = jnp.concatenate([rows, padding]).reshape(count, size)
+    return Blocks(count, lambda i: take(image, label, padded[i]))
+
+
+def finalized(
+    method: Method,
+    key: jax.Array,
+    hparams: Hparams,
+    model: Any,
+    data: TrainData,
+    size: int,
+) -> Any:
+    """The model as scoring needs it: `method.finalize` on the data, if there is one.
+
+    Pure and traceable: `vmap` it over members as the training. key: the run's root key.
+    size: examples in a block.
+    """
+    if method.finalize is None:
+        return model
+    train = blocks(data.image, data.label, data.rows, size)
+    val = blocks(data.val_image, data.val_label, data.val_rows, size)
+    return method.finalize(stream(key, "finalize"), hparams, model, train, val)

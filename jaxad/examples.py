@@ -16,7 +16,8 @@ def choose(
     """Arrays (K, ...) and an index of the best, the worst and some random examples.
 
     Best and worst are by the first score: an anomalous image is worst when it scores
-    low, a normal one when it scores high.
+    low, a normal one when it scores high. The map is the first score's, or that of the
+    first score that has one; with none at all, the squared residual.
     """
     first = next(iter(scores))
     rows, why = _rows(scores[first], test.label, seed)
@@ -25,7 +26,9 @@ def choose(
     original = image if test.original is None else _float(test.original[rows])
     arrays = {"original": original, "image": image}
     arrays["recon"] = np.zeros_like(image) if recon is None else recon
-    arrays["map"] = scorer.scores(model, test.image[rows]).maps[first]
+    maps = scorer.scores(model, test.image[rows]).maps
+    residual = np.square(arrays["recon"] - image).mean(-1)
+    arrays["map"] = maps.get(first, next(iter(maps.values()), residual))
     index = [
         {
             "id": str(test.id[row]),

@@ -22,6 +22,7 @@ from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
+MODEL = "model"
 _LOCK = ".lock"
 _WRITTEN = ("examples", "plots", "scored")
 

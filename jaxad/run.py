@@ -6,12 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
-import numpy as np
-
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
-from jaxad.batches import TrainData
+from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config
 from jaxad.config.load import to_json
@@ -71,13 +68,13 @@ def train(
             draw(path)
             return load_run(path, module=module)
         splits = sources.split(source, config.data, config.seed)
-        count = len(splits.train.image)
+        arrays = on_device(splits)
+        count = len(arrays.rows)
         parts = make_parts(config, count, module)
         warm = _check(parts, splits)
-        env = identity | {"command": command}
+        env = identity | {"command": command, "examples": count}
         env = _begin(path, env | _images(config, source, splits, reporter.say))
         seconds = {"load": time.monotonic() - began}
-        arrays = _on_device(splits)
         carry, spent = _fit(parts, arrays, path, identity, warm, reporter, stop)
         reporter.say("scoring, thresholds, metrics, baselines")
         models = _finalize(parts, arrays, carry, path, identity)
@@ -184,18 +181,6 @@ class _Saver:
         return self.before + time.monotonic() - self.began
 
 
-def _on_device(splits: sources.Splits) -> TrainData:
-    normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
-    return TrainData(
-        image=jnp.asarray(splits.train.image),
-        label=jnp.asarray(splits.train.label, jnp.int32),
-        rows=jnp.arange(len(splits.train.image), dtype=jnp.int32),
-        val_image=jnp.asarray(splits.val.image[normal]),
-        val_label=jnp.zeros(len(normal), jnp.int32),
-        val_rows=jnp.arange(len(normal), dtype=jnp.int32),
-    )
-
-
 def _fit(parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop):
     """The carry at the end, and the seconds spent."""
     with Checkpointer(path / folder.CHECKPOINTS, config=identity) as checkpointer:
@@ -236,8 +221,8 @@ def _measure(parts: Parts, splits, carry: Carry, models, stop) -> tuple[Results,
         if stop.requested:
             raise Preempted("stopped while measuring; go on with --resume")
 
-    config, scorer, model = parts.config, parts.scorer, models[0]
-    found = results.gather(config, splits, scorer, *models, pause)
+    config, scorer, (model, untrained) = parts.config, parts.scorer, models
+    found = results.gather(config, splits, scorer, model, untrained, pause)
     found.metrics["fit"] |= loop.kept(config, carry)
     shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
     pause()

@@ -14,8 +14,8 @@ import numpy as np
 
 from jaxad import data as sources
 from jaxad import folder, methods, report
-from jaxad.batches import steps_of
-from jaxad.checkpoint import restore
+from jaxad.batches import TrainData, finalized, steps_of
+from jaxad.checkpoint import Checkpointer, restore
 from jaxad.config import Config
 from jaxad.config.load import load_config
 from jaxad.config.traced import blank, traced
@@ -71,6 +71,28 @@ class Parts:
         """The shapes and dtypes of the model's leaves; nothing is computed."""
         return jax.eval_shape(self._init(shape), self.key, self.hparams)
 
+    def finalizer(self, data: TrainData) -> Callable[[Any], Any]:
+        """From a trained model to the one that scoring reads; compiled once."""
+        if self.method.finalize is None:
+            return lambda model: model
+        run = jax.jit(self._finalized, compiler_options=COMPILE_FAST)
+        return lambda model: run(self.key, self.hparams, model, data)
+
+    def final_form(self, shape: tuple[int, ...], examples: int) -> Any:
+        """As `form`, of the model after `finalize` on so many training examples."""
+
+        def empty() -> TrainData:
+            rows = jnp.zeros(examples, jnp.int32)
+            image = jnp.zeros((examples, *shape), jnp.float32)
+            return TrainData(image, rows, rows, image, rows, rows)
+
+        arguments = (self.key, self.hparams, self.form(shape), jax.eval_shape(empty))
+        return jax.eval_shape(self._finalized, *arguments)
+
+    def _finalized(self, key, hparams: Hparams, model: Any, data: TrainData) -> Any:
+        block = self.config.score.block
+        return finalized(self.method, key, hparams, model, data, block)
+
     def _init(self, shape: tuple[int, ...]) -> Callable[..., Any]:
         image = jnp.zeros((1, *shape), jnp.float32)
         label = jnp.zeros(1, jnp.int32)
@@ -101,7 +123,11 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     check_module(path, read.env, module)
     parts = make_parts(config, 1, module)
     shape = tuple(read.env["image_shape"])
-    state = State(saved_model(Path(path), parts, shape), None)
+    if parts.method.finalize is None:
+        model = saved_model(Path(path), parts, shape)
+    else:
+        model = _final_model(Path(path), parts.final_form(shape, read.env["examples"]))
+    state = State(model, None)
     tables = (read.history, read.scores, read.thresholds, read.metrics)
     return Run(config, Path(path), shape, state, *tables, parts.scorer)
 
@@ -140,8 +166,21 @@ def describe_module(module: Any) -> str | None:
     return None if module is None else " ".join(repr(module).split())
 
 
+def save_final(path: Path, model: Any, identity: Any) -> None:
+    """Keep the model after `finalize`: it cannot be made again without the data."""
+    with Checkpointer(path / folder.MODEL, config=identity, keep=1) as checkpointer:
+        checkpointer.save(0, model, {})
+
+
+def _final_model(path: Path, form: Any) -> Any:
+    found = restore(path / folder.MODEL, form, say=lambda text: None)
+    if found is None:
+        raise DataError(f"{path}: no {folder.MODEL}/; train it with --resume")
+    return found.tree
+
+
 def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
-    """The model that the run in `path` ended with."""
+    """The model that the training of the run in `path` ended with, not finalised."""
     model = parts.form(shape)
     config = load_config(path / folder.CONFIG)
     averaged = "train.ema" in traced(config)
@@ -167,13 +206,15 @@ def score_files(
 
     Files have to be of the size and channels that the run was trained on. Writes
     scores.csv (id, score_..., anomalous_<rule> of the first score) and, with `maps`,
-    maps.npz (`maps` (N, H, W) float32, in that order), into `out` (by default
-    <run>/scored).
+    maps.npz (`maps` (N, H, W) float32, in that order, of the first score that has
+    any), into `out` (by default <run>/scored).
     Raises DataError, one line, for a file that cannot be used; nothing is written then.
     """
     run = load_run(run_path)
     pixels = [sources.read_image(path, run.image_shape) for path in images]
     found = score(run, np.stack(pixels))
+    if maps and not found.maps:
+        raise DataError(f"{run_path}: none of its scores has a map; leave out --maps")
     columns: dict[str, Any] = {"id": [str(path) for path in images]}
     columns |= {f"score_{name}": values for name, values in found.values.items()}
     first = run.config.score.names[0]
@@ -185,5 +226,5 @@ def score_files(
     target = run.path / "scored" if out is None else Path(out)
     folder.write_csv(target / "scores.csv", columns)
     if maps:
-        folder.write_npz(target / "maps.npz", {"maps": found.maps[first]})
+        folder.write_npz(target / "maps.npz", {"maps": next(iter(found.maps.values()))})
     return target

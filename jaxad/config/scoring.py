@@ -6,19 +6,26 @@ from pydantic import Field
 
 from jaxad.config.fields import Size, spec
 
-ScoreName = Literal["mse", "mae", "ssim", "top"]
-BaselineName = Literal["isolation_forest", "lof", "ocsvm", "pca"]
+ScoreName = Literal["mse", "mae", "ssim", "top", "latent_kde", "latent_mahalanobis"]
+BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
 @spec
 class Score:
-    """What is computed from an image and its reconstruction; the first counts most."""
+    """What is computed from an image, its latent and reconstruction; the first counts.
+
+    Scores of the latent are fitted to training latents, once, after the training.
+    """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
     top: Rate = 0.01
     """`top` is the mean of so large a share of the largest squared residuals."""
+    bandwidth: Literal["validation", "scott", "silverman"] = "validation"
+    """Kernel width of `latent_kde`: a rule, or the likelihood of validation normals."""
+    kde_points: Size = 10_000
+    """Training latents that `latent_kde` keeps at most, drawn by the seed."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
 

@@ -2,7 +2,7 @@
 
 from jaxad import models
 from jaxad.config import Config
-from jaxad.methods.base import Hparams, Method
+from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.reconstruction import reconstruction
 
 
@@ -11,4 +11,4 @@ def build(config: Config, steps: int | None = None) -> Method:
     return reconstruction(models.build(config.model), config, steps)
 
 
-__all__ = ["Hparams", "Method", "build", "reconstruction"]
+__all__ = ["Blocks", "Hparams", "Method", "build", "reconstruction"]

@@ -1,6 +1,7 @@
 """What a way to detect anomalies is: pure functions, after blackjax and optax."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -42,6 +43,30 @@ class Validate(Protocol):
     ) -> jax.Array: ...
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """Examples in blocks of one shape, so that they need not be in memory together.
+
+    count: number of blocks. take: () int32 in [0, count), may be traced -> Batch; the
+        examples that pad the last block are not valid.
+    """
+
+    count: int
+    take: Callable[[jax.Array], Batch]
+
+
+class Finalize(Protocol):
+    """The model with what is fitted to it once, after the training: densities.
+
+    train: the training examples. val: the validation normals. Only the model is
+    returned; no stage holds all images at once.
+    """
+
+    def __call__(
+        self, key: jax.Array, hparams: Hparams, model: Any, train: Blocks, val: Blocks
+    ) -> Any: ...
+
+
 class Score(Protocol):
     """Scores of image (B, H, W, C); an example's ignores its batch."""
 
@@ -56,6 +81,7 @@ class Method(NamedTuple):
     validate: None where nothing is to be validated (a GAN).
     output: (key, hparams, model, image) -> Output, for pictures and diagnostics; None
         where the method does not reconstruct.
+    finalize: None where the trained model is all that scoring needs.
     """
 
     init: Init
@@ -63,3 +89,4 @@ class Method(NamedTuple):
     validate: Validate | None
     score: Score
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
+    finalize: Finalize | None = None

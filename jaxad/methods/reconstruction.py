@@ -1,9 +1,10 @@
-"""Autoencoders: learn to reconstruct normal images, score by the residual.
+"""Autoencoders: learn to reconstruct normal images, score by residual or latent.
 
 One code path trains the identity (no noise), denoising (corrupted in, clean target)
 and noise-injected (a fraction corrupted, input and target alike) variants.
 """
 
+import math
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,10 @@ import optax
 from jaxad import models
 from jaxad.config import Config
 from jaxad.corrupt import corrupt
+from jaxad.errors import ConfigError
 from jaxad.losses import LOSSES, check_ssim
-from jaxad.methods import optimiser, residual
-from jaxad.methods.base import Hparams, Method
+from jaxad.methods import density, optimiser, residual
+from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.models import Mode
 from jaxad.streams import stream
 from jaxad.types import Batch, Output, Scores, State
@@ -30,7 +32,8 @@ def reconstruction(module: Any, config: Config, steps: int | None = None) -> Met
     steps: number of all steps, for schedules that end.
     """
     one = _Autoencoder(module, config, steps)
-    return Method(one.init, one.step, one.validate, one.score, one.output)
+    finalize = one.finalize if one.densities else None
+    return Method(one.init, one.step, one.validate, one.score, one.output, finalize)
 
 
 class _Autoencoder:
@@ -39,11 +42,15 @@ class _Autoencoder:
     def __init__(self, module: Any, config: Config, steps: int | None):
         self.module, self.config, self.steps = module, config, steps
         self.loss = LOSSES[config.loss.kind]
+        self.densities = any(name in density.NAMES for name in config.score.names)
 
     def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
         if "ssim" in (self.config.loss.kind, *self.config.score.names):
             check_ssim(*batch.image.shape[1:3])
         model = models.init(self.module, stream(key, "init"), batch.image)
+        if self.densities:
+            shape = jax.eval_shape(self._latent, model, batch.image).shape
+            density.check(math.prod(shape[1:]))
         return State(model, self._tx(hparams).init(model["params"]))
 
     def step(
@@ -76,11 +83,34 @@ class _Autoencoder:
         return self.loss(self.output(key, hparams, model, image).recon, target)
 
     def output(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Output:
-        return models.apply(self.module, model, image)[0]
+        variables = {name: part for name, part in model.items() if name != "density"}
+        return models.apply(self.module, variables, image)[0]
 
     def score(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Scores:
-        recon = self.output(key, hparams, model, image).recon
-        return residual.scores(self.config.score, image, recon)
+        spec, output = self.config.score, self.output(key, hparams, model, image)
+        found = residual.scores(spec, image, output.recon)
+        if not self.densities:
+            return found
+        if "density" not in model:
+            raise ConfigError("score.names: latent scores need the finalised model")
+        values = found.values | density.scores(spec, model["density"], output.latent)
+        return Scores({name: values[name] for name in spec.names}, found.maps)
+
+    def finalize(
+        self, key: jax.Array, hparams: Hparams, model: Any, train: Blocks, val: Blocks
+    ) -> Any:
+        encode = partial(self._latent, model)
+        fitted = density.fit(key, self.config.score, encode, train, val)
+        return {**model, "density": fitted}
+
+    def _latent(self, model: Any, image: jax.Array) -> jax.Array:
+        output = models.apply(self.module, model, image)[0]
+        if output.latent is output.recon:
+            raise ConfigError(
+                "score.names: the module gives no latent for latent scores; let it "
+                "return a jaxad.types.Output, or choose other scores"
+            )
+        return output.latent
 
     def _tx(self, hparams: Hparams) -> optax.GradientTransformation:
         return optimiser.make(self.config.optim, hparams, self.steps)

@@ -13,10 +13,13 @@ from jaxad.types import Scores
 
 
 def scores(spec: Score, image: jax.Array, recon: jax.Array) -> Scores:
-    """The scores that `spec` names. image, recon: (B, H, W, C) float32 in [0, 1]."""
+    """The scores of `spec` that have a map here.
+
+    image, recon: (B, H, W, C) float32 in [0, 1].
+    """
     values: dict[str, jax.Array] = {}
     maps: dict[str, jax.Array] = {}
-    for name in spec.names:
+    for name in [name for name in spec.names if name in MAPS]:
         maps[name] = MAPS[name](recon, image)
         values[name] = (
             top_mean(maps[name], spec.top)

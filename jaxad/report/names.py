@@ -6,9 +6,13 @@ _NAMES = {
     "bce": "BCE",
     "ssim": "SSIM",
     "top": "top residuals",
+    "latent_kde": "latent KDE",
+    "latent_mahalanobis": "latent Mahalanobis",
     "pca": "PCA",
     "isolation_forest": "Isolation Forest",
+    "knn": "kNN",
     "lof": "LOF",
+    "mahalanobis": "Mahalanobis",
     "ocsvm": "One-class SVM",
 }
 _SHARES = ("salt_and_pepper", "masking")
