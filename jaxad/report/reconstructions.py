@@ -17,8 +17,12 @@ _GAP = 0.08
 
 
 def reconstructions_figure(run: RunFolder) -> Figure:
-    """Examples side by side, twelve to a band; all maps share one scale of colours."""
+    """Examples side by side, twelve to a band; all maps share one scale of colours.
+
+    Originals are shown where they differ from what the detector saw.
+    """
     examples = run.examples
+    names = _ROWS[np.array_equal(examples.original, examples.image) :]
     count = len(examples.index)
     if not count:
         picture = figure(5, 2)
@@ -28,16 +32,16 @@ def reconstructions_figure(run: RunFolder) -> Figure:
         return picture
     height, width = examples.map.shape[1:]
     bands, across = -(-count // _ACROSS), min(count, _ACROSS)
-    tall = 4 * 1.13 * height / width + 1.0
+    tall = len(names) * 1.13 * height / width + 1.0
     picture = figure(max(1.13 * across, 2.5) + 1.7, 0.4 + tall * bands)
     axes = picture.subplots(bands, 1, squeeze=False).ravel()
     for band, ax in enumerate(axes):
         ax.set_axis_off()
         ax.set_xlim(0, across * (1 + _GAP) - _GAP)
-        ax.set_ylim(4 * (height / width + _GAP) - _GAP, 0)
+        ax.set_ylim(len(names) * (height / width + _GAP) - _GAP, 0)
         for k in range(band * _ACROSS, min(count, (band + 1) * _ACROSS)):
-            shown = _column(ax, examples, k, k - band * _ACROSS)
-        for row, word in enumerate(_ROWS):
+            shown = _column(ax, examples, len(names), k, k - band * _ACROSS)
+        for row, word in enumerate(names):
             place = row * (height / width + _GAP) + 0.5 * height / width
             ax.text(-0.06, place, word, ha="right", va="center", fontsize=9)
     bar = picture.colorbar(shown, ax=list(axes), fraction=0.02, aspect=30, pad=0.01)
@@ -46,8 +50,8 @@ def reconstructions_figure(run: RunFolder) -> Figure:
     return picture
 
 
-def _column(ax: Axes, examples: Examples, k: int, column: int) -> AxesImage:
-    """Draws one example; returns its anomaly map."""
+def _column(ax: Axes, examples: Examples, rows: int, k: int, column: int) -> AxesImage:
+    """Draws the last `rows` pictures of one example; returns its anomaly map."""
     entry, maps = examples.index[k], examples.map
     height = maps.shape[1] / maps.shape[2]
     left = column * (1 + _GAP)
@@ -59,15 +63,17 @@ def _column(ax: Axes, examples: Examples, k: int, column: int) -> AxesImage:
         "vmax": high if high > low else low + 1,
     }
     layers = [examples.original[k], examples.image[k], examples.recon[k]]
-    for row, image in enumerate([*map(_shades, layers), maps[k]]):
+    for row, image in enumerate([*map(_shades, layers), maps[k]][-rows:]):
         top = row * (height + _GAP)
         shown = ax.imshow(
             image,
             extent=(left, left + 1, top + height, top),
-            **(scale if row == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}),
+            **(scale if row == rows - 1 else {"cmap": "gray", "vmin": 0, "vmax": 1}),
         )
     label = "anomalous" if entry.get("label") else "normal"
     words = [text(entry.get("why", ""), 18), text(entry.get("id", k), 18), label]
+    if entry.get("label"):
+        words.append(text(entry.get("defect", ""), 18))
     scores = entry.get("scores", {})
     words += [f"{name} {scores[name]:.3g}" for name in list(scores)[:2]]
     ax.text(
