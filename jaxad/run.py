@@ -48,7 +48,8 @@ def train(
     """Train, score, set thresholds, measure, draw; all of it is in the run folder.
 
     data: images (N, H, W, C) or (N, H, W), uint8 or float in [0, 1], or a pair of
-        images and labels (0 normal, 1 anomalous), in place of the config's data set.
+        images and labels, in place of the config's data set; labels are 0 normal, 1
+        anomalous, or the classes that a protocol by class asks for.
     module: a Flax module of one's own in place of the config's model.
     out: the run folder; by default a new one below `runs/`.
     resume: go on with the run that is in `out`.
@@ -81,10 +82,7 @@ def train(
         measured = _measure(parts, splits, carry, models, stop)
         seconds |= spent | measured[0].seconds
         seconds["total"] = time.monotonic() - began
-        _write(path, carry, *measured)
-        folder.write_json(path / "env.json", env | {"seconds": seconds})
-        # Last, since it marks the run as finished.
-        folder.write_json(path / METRICS, measured[0].metrics)
+        _write(path, carry, env | {"seconds": seconds}, *measured)
         draw(path)
     return load_run(path, module=module)
 
@@ -229,10 +227,13 @@ def _measure(parts: Parts, splits, carry: Carry, models, stop) -> tuple[Results,
     return found, shown
 
 
-def _write(path: Path, carry: Carry, found: Results, shown) -> None:
+def _write(path: Path, carry: Carry, env, found: Results, shown) -> None:
     arrays, index = shown
     folder.write_csv(path / "history.csv", loop.history(carry))
     folder.write_csv(path / "scores.csv", found.columns)
     folder.write_npz(path / "examples" / "examples.npz", arrays)
     folder.write_json(path / "examples" / "index.json", index)
     folder.write_json(path / "thresholds.json", found.thresholds)
+    folder.write_json(path / "env.json", env)
+    # Last, since it marks the run as finished.
+    folder.write_json(path / METRICS, found.metrics)
