@@ -61,6 +61,17 @@ def _cores() -> int | None:
     return len(affinity(0)) if affinity else os.cpu_count()
 
 
+def free_memory() -> int:
+    """Bytes of this machine's memory that programs may still take."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        found = dict(line.split(":", 1) for line in lines)
+        return int(found["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        # Not Linux: half of all memory is a guess that does no harm.
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -53,12 +53,14 @@ class Program(NamedTuple):
     start(key, hparams, data, model=None) -> Carry; `model` warm-starts it.
     segment(key, hparams, data, carry, epoch, first, last) -> Carry, with traced bounds
         0 <= first <= last <= steps of one epoch.
-    fit(key, hparams, data) -> Carry: all epochs, for notebooks and grids.
+    epochs(key, hparams, data, carry, first, last) -> Carry: whole epochs, traced bounds.
+    fit(key, hparams, data) -> Carry: all epochs, for notebooks.
     steps: steps of an epoch.
     """
 
     start: Callable[..., Carry]
     segment: Callable[..., Carry]
+    epochs: Callable[..., Carry]
     fit: Callable[..., Carry]
     steps: int
 
@@ -70,7 +72,7 @@ def program(method: Method, config: Config, examples: int, block: int = 512) -> 
     block: validation examples looked at together.
     """
     one = _Run(method, config, steps_of(config.train, examples), block)
-    return Program(one.start, one.segment, one.fit, one.steps)
+    return Program(one.start, one.segment, one.epochs, one.fit, one.steps)
 
 
 def chosen(config: Config, carry: Carry) -> Any:
@@ -118,32 +120,40 @@ class _Run:
         )
 
     def segment(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
-        rows = order(
-            stream(key, "order"), epoch, data.rows, self.steps, self.config.train
-        )
-
-        def body(at):
-            i, carry = at
-            now = epoch * self.steps + i
-            return i + 1, self._step(key, hparams, data, rows[i], now, carry)
-
-        _, carry = jax.lax.while_loop(
-            lambda at: (at[0] < last) & _going(at[1]), body, (first, carry)
-        )
+        # Asked once and not at every step: under `vmap` each question copies the carry.
         return jax.lax.cond(
-            (last == self.steps) & _going(carry),
-            lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
+            _going(carry),
+            lambda carry: self._run(key, hparams, data, carry, epoch, first, last),
             lambda carry: carry,
             carry,
         )
 
-    def fit(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
+    def epochs(self, key, hparams: Hparams, data: TrainData, carry, first, last):
         def one(epoch, carry):
-            first, last = jnp.int32(0), jnp.int32(self.steps)
-            return self.segment(key, hparams, data, carry, epoch, first, last)
+            steps = jnp.int32(0), jnp.int32(self.steps)
+            return self.segment(key, hparams, data, carry, epoch, *steps)
 
+        return jax.lax.fori_loop(first, last, one, carry)
+
+    def fit(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
         carry = self.start(key, hparams, data, model)
-        return jax.lax.fori_loop(0, self.config.train.epochs, one, carry)
+        last = jnp.int32(self.config.train.epochs)
+        return self.epochs(key, hparams, data, carry, jnp.int32(0), last)
+
+    def _run(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
+        steps, train = self.steps, self.config.train
+        rows = order(stream(key, "order"), epoch, data.rows, steps, train)
+
+        def body(i, carry):
+            return self._step(key, hparams, data, rows[i], epoch * steps + i, carry)
+
+        carry = jax.lax.fori_loop(first, last, body, carry)
+        return jax.lax.cond(
+            (last == steps) & _going(carry),
+            lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
+            lambda carry: carry,
+            carry,
+        )
 
     def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
         key = jax.random.fold_in(stream(key, "step"), now)
@@ -153,8 +163,11 @@ class _Run:
         state, info = self.method.step(key, hparams, carry.state, batch)
         # Written so that NaN counts: it is neither finite nor zero.
         norm = info["grad_norm"]
-        status = jnp.where(norm == 0, COLLAPSED, RUNNING)
-        status = jnp.where(jnp.isfinite(norm), status, DIVERGED).astype(jnp.int32)
+        found = jnp.where(norm == 0, COLLAPSED, RUNNING)
+        found = jnp.where(jnp.isfinite(norm), found, DIVERGED).astype(jnp.int32)
+        failed = carry.status != RUNNING
+        status = jnp.where(failed, carry.status, found)
+        first_failed = ~failed & (status != RUNNING)
         weight = info["count"]
         return carry._replace(
             state=state,
@@ -162,7 +175,7 @@ class _Run:
             sums={name: carry.sums[name] + info[name] * weight for name in carry.sums},
             weight=carry.weight + weight,
             status=status,
-            status_step=jnp.where(status == RUNNING, carry.status_step, now),
+            status_step=jnp.where(first_failed, now, carry.status_step),
         )
 
     def _end_epoch(self, key, hparams, data, epoch, carry: Carry) -> Carry:

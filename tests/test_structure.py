@@ -23,7 +23,7 @@ LEVELS = [
     {"batches", "scoring", "baselines", "trivial", "evaluate"},
     {"program", "examples", "results"},
     {"loop", "report"},
-    {"saved", "sweep"},
+    {"saved", "grid"},
     {"run"},
     {"export", "estimator", "benchmark", "arguments"},
     {"cli"},

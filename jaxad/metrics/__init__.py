@@ -6,6 +6,7 @@ infinities are ordered like other numbers. Counts are integers, so results hold 
 2^24 examples (up to 2^30). What is undefined is NaN, and `undefined` says why.
 """
 
+from jaxad.metrics.bootstrap import bootstrap_auroc
 from jaxad.metrics.confusion import (
     Confusion,
     accuracy,
@@ -38,6 +39,7 @@ __all__ = [
     "auroc_histogram",
     "auroc_interval",
     "average_precision",
+    "bootstrap_auroc",
     "confusion",
     "curve",
     "f1",

@@ -1,0 +1,75 @@
+"""Trains and measures one chunk of lanes; what of it goes to disk."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxad.grid.execute import Compiled
+from jaxad.grid.lanes import LaneData
+from jaxad.program import Carry
+
+SLICE_SECONDS = 5.0
+"""Time on the device between two looks at signals and progress."""
+
+
+class Trained(NamedTuple):
+    """Results of a chunk, as NumPy arrays with the lanes as leading axis.
+
+    measured: epochs -> what `measure` gave then. history: column -> (lanes, epochs).
+    seconds: of training and measuring.
+    """
+
+    measured: dict[int, dict[str, Any]]
+    history: dict[str, np.ndarray]
+    seconds: float
+
+
+def train(
+    compiled: Compiled,
+    lanes: LaneData,
+    steps: int,
+    epochs: Sequence[int],
+    look: Callable[[int], None],
+) -> Trained:
+    """Train to the last of `epochs` (ascending), and measure at each of them.
+
+    steps: of an epoch. look: called with the number of steps done, about every five
+    seconds; what it raises ends the chunk.
+    """
+    began = time.monotonic()
+    carry = compiled.start(lanes)
+    at, pace, measured = 0, None, {}
+    for epoch in epochs:
+        while at < epoch * steps:
+            cut, end = _cut(at, epoch, steps, pace)
+            since = time.monotonic()
+            carry = compiled.advance(lanes, carry, cut)
+            jax.block_until_ready(carry.status)
+            pace, at = (time.monotonic() - since) / (end - at), end
+            look(at)
+        found = compiled.measure(lanes, carry)
+        measured[epoch] = jax.tree.map(np.asarray, found)
+    return Trained(measured, _history(carry), time.monotonic() - began)
+
+
+def _cut(
+    at: int, epoch: int, steps: int, pace: float | None
+) -> tuple[tuple[int, int, int, int], int]:
+    """Bounds (first epoch, last epoch, first step, last step) and the step they end at.
+
+    pace: seconds a step. Whole epochs where several fit in a slice, else steps of one.
+    """
+    now, first = divmod(at, steps)
+    length = 1 if pace is None else max(1, int(SLICE_SECONDS / max(pace, 1e-9)))
+    if first == 0 and length >= steps:
+        last = min(epoch, now + length // steps)
+        return (now, last, 0, steps), last * steps
+    last = min(steps, first + length)
+    return (now, now + 1, first, last), now * steps + last
+
+
+def _history(carry: Carry) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values) for name, values in carry.history.items()}

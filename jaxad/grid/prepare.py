@@ -1,0 +1,96 @@
+"""Data of all members: splits, one pool of images, and each lane's rows of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad.config import Config, traced
+from jaxad.data import Splits
+from jaxad.grid.lanes import LaneData
+from jaxad.grid.members import Group, Lane
+from jaxad.grid.pool import Pool, Rows, form, padded
+
+Split = Callable[[Config], Splits]
+Form = tuple[Any, ...]
+
+
+@dataclass
+class Images:
+    """The images of a sweep: a pool for each form, filled as configs ask for them.
+
+    split: the splits of a config's data. Equal data and seed are split once.
+    """
+
+    split: Split
+    _rows: dict[Any, tuple[Form, Rows]] = field(default_factory=dict)
+    _pools: dict[Form, Pool] = field(default_factory=dict)
+
+    def rows(self, config: Config) -> tuple[Form, Rows]:
+        """The form of a config's images, and its rows of the pool of that form."""
+        key = (config.data, config.seed)
+        if key not in self._rows:
+            splits = self.split(config)
+            what = form(splits.train.image)
+            pool = self._pools.setdefault(what, Pool())
+            self._rows[key] = what, pool.add(splits)
+        return self._rows[key]
+
+    def pool(self, what: Form) -> np.ndarray:
+        """(N, H, W, C), the images of that form."""
+        return self._pools[what].image
+
+
+class Sizes(NamedTuple):
+    """Lengths that the rows of every lane of a group are padded to."""
+
+    train: int
+    normals: int
+    val: int
+    test: int
+
+
+def sizes(group: Group, images: Images) -> Sizes:
+    found = [images.rows(lane.config)[1] for lane in group.lanes]
+    return Sizes(
+        max(len(rows.train) for rows in found),
+        max(int(np.sum(rows.val_label == 0)) for rows in found),
+        max(len(rows.val) for rows in found),
+        max(len(rows.test) for rows in found),
+    )
+
+
+def lane_data(
+    lanes: Sequence[Lane], images: Images, sizes: Sizes, warm: Callable[[Config], Any]
+) -> LaneData:
+    """Data of lanes, with a leading axis. warm: a config's model to start from."""
+    made = [
+        _one(lane.config, images.rows(lane.config)[1], sizes, warm) for lane in lanes
+    ]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *made)
+
+
+def _one(config: Config, rows: Rows, sizes: Sizes, warm) -> LaneData:
+    label = np.zeros(sizes.val, np.int32)
+    label[: len(rows.val)] = rows.val_label
+    return LaneData(
+        key=jax.random.key(config.seed),
+        hparams={name: jnp.float32(value) for name, value in traced(config).items()},
+        rows=jnp.asarray(padded(rows.train, sizes.train)),
+        val_rows=jnp.asarray(padded(rows.val[rows.val_label == 0], sizes.normals)),
+        tune_rows=jnp.asarray(padded(rows.val, sizes.val)),
+        tune_label=jnp.asarray(label),
+        test_rows=jnp.asarray(padded(rows.test, sizes.test)),
+        warm=warm(config),
+    )
+
+
+def forms(lanes: Sequence[Lane], images: Images) -> list[Any]:
+    """What lanes of one group must share beside their static config."""
+    return [
+        (images.rows(lane.config)[0], lane.config.train.init_from is not None)
+        for lane in lanes
+    ]

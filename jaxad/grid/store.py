@@ -1,0 +1,91 @@
+"""What a sweep keeps on disk of every finished chunk, as plain arrays."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from jaxad import folder
+from jaxad.errors import CheckpointError
+
+CHUNKS = "chunks"
+
+
+class Chunk(NamedTuple):
+    """Results of some members.
+
+    members, epochs: (n,) int32, which ones, measured after how many epochs.
+    found: name -> (n, ...), what `measure` gave, nested dicts as names with `/`.
+    trained: (L,) int32, one member of each lane; history: column -> (L, epochs).
+    """
+
+    members: np.ndarray
+    epochs: np.ndarray
+    found: dict[str, np.ndarray]
+    trained: np.ndarray
+    history: dict[str, np.ndarray]
+
+
+def write(path: Path, chunk: Chunk) -> None:
+    """Write a chunk as a new file of the sweep's folder `path`, whole or not at all."""
+    parts = path / CHUNKS
+    parts.mkdir(parents=True, exist_ok=True)
+    number = sum(1 for _ in parts.glob("*.npz"))
+    arrays = {"members": chunk.members, "epochs": chunk.epochs}
+    arrays |= {f"found/{name}": values for name, values in chunk.found.items()}
+    arrays["trained"] = chunk.trained
+    arrays |= {f"history/{name}": values for name, values in chunk.history.items()}
+    folder.write_npz(parts / f"{number:05d}.npz", arrays)
+
+
+def read(path: Path) -> list[Chunk]:
+    """All chunks of the sweep in `path`. Raises CheckpointError for a damaged one."""
+    return [_read(file) for file in sorted((path / CHUNKS).glob("*.npz"))]
+
+
+def _read(file: Path) -> Chunk:
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        return Chunk(
+            arrays["members"],
+            arrays["epochs"],
+            _below(arrays, "found/"),
+            arrays["trained"],
+            _below(arrays, "history/"),
+        )
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise CheckpointError(
+            f"{file}: damaged ({error}); delete it, and its members are trained again"
+        ) from error
+
+
+def _below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {
+        k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)
+    }
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dicts as one, names joined with `/`."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}/")
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat`."""
+    tree: dict[str, Any] = {}
+    for name, value in arrays.items():
+        *path, last = name.split("/")
+        node = tree
+        for part in path:
+            node = node.setdefault(part, {})
+        node[last] = value
+    return tree
