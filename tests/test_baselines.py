@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from scipy.spatial import distance
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score, roc_auc_score
 
@@ -90,6 +91,21 @@ def test_pca_is_the_projection_onto_the_leading_singular_vectors(digits, detecto
     )
 
 
+def test_distances_are_those_of_scipy(digits, detectors):
+    rows = (digits / 255.0).reshape(len(digits), -1)
+    train, test = rows[:600], rows[600:650]
+    nearest = np.sort(distance.cdist(test, train), 1)[:, baselines.recipes.NEAREST - 1]
+    found = detectors["knn"].score(digits[600:650])
+    np.testing.assert_allclose(found, nearest, rtol=1e-4)
+    share, size = baselines.recipes.SHRINKAGE, train.shape[1]
+    covariance = np.cov(train.T, bias=True)
+    ridge = np.trace(covariance) / size * np.eye(size)
+    inverse = np.linalg.inv((1 - share) * covariance + share * ridge)
+    golden = distance.cdist(test, train.mean(0)[None], "mahalanobis", VI=inverse)
+    found = detectors["mahalanobis"].score(digits[600:650])
+    np.testing.assert_allclose(found, golden[:, 0] ** 2, rtol=1e-4)
+
+
 def test_no_thread_is_left_over(digits, detectors):
     before = set(threading.enumerate())
     detectors["isolation_forest"].score(digits)
@@ -109,6 +125,11 @@ def test_bad_input_is_refused_in_one_line(digits, detectors):
             ConfigError,
             "to 10 or less",
             lambda: baselines.fit("pca", SPEC, digits[:10], 0),
+        ),
+        (
+            ConfigError,
+            "4096 values",
+            lambda: baselines.check("mahalanobis", SPEC, (9, 128, 128, 1)),
         ),
         (DataError, "give two", lambda: baselines.fit("lof", SPEC, digits[:1], 0)),
         (DataError, "uint8", lambda: baselines.fit("lof", SPEC, digits / 255.0, 0)),
