@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jaxad.config import Config, load_config
     from jaxad.run import train
     from jaxad.saved import load_run, score
+    from jaxad.search import sweep
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "models",
     "report",
     "score",
+    "sweep",
     "threshold",
     "train",
 ]
@@ -51,6 +53,7 @@ _HOME = {
     "load_config": "jaxad.config",
     "load_run": "jaxad.saved",
     "score": "jaxad.saved",
+    "sweep": "jaxad.search",
     "train": "jaxad.run",
 }
 

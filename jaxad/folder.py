@@ -21,6 +21,7 @@ import numpy as np
 from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 
 CONFIG = "config.json"
+GRID = "grid.json"
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
 _LOCK = ".lock"
@@ -195,7 +196,7 @@ def _refuse_foreign(path: Path) -> None:
     if not path.is_dir():
         return
     files = {file.name for file in path.iterdir() if not file.name.startswith(".")}
-    if files and CONFIG not in files:
+    if files and files.isdisjoint((CONFIG, GRID)):
         raise ConfigError(
             f"{path}: is not empty and not a run folder (no {CONFIG}); choose another "
             "--out"

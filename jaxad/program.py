@@ -53,7 +53,7 @@ class Program(NamedTuple):
     start(key, hparams, data, model=None) -> Carry; `model` warm-starts it.
     segment(key, hparams, data, carry, epoch, first, last) -> Carry, with traced bounds
         0 <= first <= last <= steps of one epoch.
-    epochs(key, hparams, data, carry, first, last) -> Carry: whole epochs, traced bounds.
+    epochs(key, hparams, data, carry, first, last) -> Carry: whole epochs.
     fit(key, hparams, data) -> Carry: all epochs, for notebooks.
     steps: steps of an epoch.
     """

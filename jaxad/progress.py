@@ -56,12 +56,14 @@ class Reporter:
         text = f"epoch {look.epoch}/{look.epochs} step {look.step}/{look.steps}"
         if look.epoch:
             text += f" train {look.train_loss:.5g} val {look.val_loss:.5g}"
+        self.show(text, look.step, look.steps)
+
+    def show(self, text: str, done: float, total: float) -> None:
+        """Show a state of the work, of which the share done / total is over."""
         if self.bar is not None:
-            self.bar.update(
-                self.task, description=text, total=look.steps, completed=look.step
-            )
+            self.bar.update(self.task, description=text, total=total, completed=done)
             return
         now = time.monotonic()
-        if now - self.said >= self.every or look.step == look.steps:
+        if now - self.said >= self.every or done == total:
             self.said = now
             self.say(f"{text} ({now - self.started:.0f} s)")

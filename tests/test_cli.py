@@ -11,7 +11,8 @@ import pytest
 
 import jaxad
 from jaxad import cli
-from jaxad.arguments import run_name
+from jaxad.cli import experiments
+from jaxad.cli.arguments import run_name
 from jaxad.config import Config, Conv, to_json
 from jaxad.errors import BusyError, CheckpointError, DivergedError, Preempted
 
@@ -19,7 +20,7 @@ ROOT = Path(jaxad.__file__).parent.parent
 
 MISTAKES = {
     "trian": (2, "unknown command trian; did you mean train?"),
-    "zzz": (2, "unknown command zzz; there are train, score, report, data,"),
+    "zzz": (2, "unknown command zzz; there are train, sweep, score, report,"),
     "train --optim.lrr 1": (2, "unknown option --optim.lrr; did you mean --optim.lr?"),
     "train --resum": (2, "unknown option --resum; did you mean --resume?"),
     "train --model.dropout 2": (2, "--model.dropout: 2 is not less than 1"),
@@ -80,7 +81,7 @@ def calls(monkeypatch):
         return types.SimpleNamespace(path=options["out"])
 
     monkeypatch.setitem(sys.modules, "jaxad.run", types.SimpleNamespace(train=train))
-    monkeypatch.setattr(cli, "_show", lambda path: 0)
+    monkeypatch.setattr(experiments, "show", lambda path: 0)
     return seen
 
 

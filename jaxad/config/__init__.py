@@ -11,7 +11,15 @@ from jaxad.config.data import (
     OtherDataset,
 )
 from jaxad.config.experiment import Config
-from jaxad.config.load import diff, digest, from_json, load_config, to_json
+from jaxad.config.grid import Axis, Draw, Grid, linked
+from jaxad.config.load import (
+    diff,
+    digest,
+    from_json,
+    load_config,
+    load_sweep,
+    to_json,
+)
 from jaxad.config.models import Conv, Deep, Linear
 from jaxad.config.override import override, set_values
 from jaxad.config.scoring import (
@@ -36,6 +44,7 @@ from jaxad.config.training import Loss, Optim, Train
 __all__ = [
     "BLANK",
     "Augment",
+    "Axis",
     "Baselines",
     "Config",
     "Conformal",
@@ -46,8 +55,10 @@ __all__ = [
     "Cost",
     "Data",
     "Deep",
+    "Draw",
     "F1Max",
     "FixedFpr",
+    "Grid",
     "LeaveOut",
     "Linear",
     "Loss",
@@ -68,7 +79,9 @@ __all__ = [
     "diff",
     "digest",
     "from_json",
+    "linked",
     "load_config",
+    "load_sweep",
     "override",
     "set_values",
     "to_json",

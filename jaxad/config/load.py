@@ -1,6 +1,8 @@
 """Read and write configs: Python files that the user names, and exact JSON."""
 
+import contextlib
 import hashlib
+import json
 import runpy
 import traceback
 from pathlib import Path
@@ -9,15 +11,26 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from jaxad.config.experiment import Config
+from jaxad.config.grid import Grid
 from jaxad.config.names import leaves, reason
 from jaxad.errors import ConfigError
 
 _ADAPTER = TypeAdapter(Config)
+_GRID = TypeAdapter(Grid)
 _ABSENT = "absent"
 
 
 def load_config(path: str | Path) -> Config:
     """The config of a `.py` file that exposes `config`, or of a `.json` file.
+
+    A Python file is executed: name only files that you trust. Raises `ConfigError`.
+    """
+    return load_sweep(path)[0]
+
+
+def load_sweep(path: str | Path) -> tuple[Config, Grid]:
+    """Config and grid of a `.py` file that exposes `config` and maybe `grid`,
+    or of a sweep's `grid.json`. A file without a grid has an empty one.
 
     A Python file is executed: name only files that you trust. Raises `ConfigError`.
     """
@@ -30,7 +43,7 @@ def load_config(path: str | Path) -> Config:
         return _run_file(path)
     if path.suffix == ".json":
         try:
-            return from_json(path.read_text(encoding="utf-8"))
+            return _read_json(path.read_text(encoding="utf-8"))
         except (ConfigError, OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: {error}") from None
     raise ConfigError(f"{path}: a config file ends in .py or .json")
@@ -62,20 +75,41 @@ def diff(a: Config, b: Config) -> list[str]:
     return [f"{name}: {was} -> {now}" for name, was, now in changes if was != now]
 
 
-def _run_file(path: Path) -> Config:
+def grid_to_json(grid: Grid) -> str:
+    """The grid as JSON, exactly."""
+    return _GRID.dump_json(grid, indent=2).decode()
+
+
+def _read_json(text: str) -> tuple[Config, Grid]:
+    with contextlib.suppress(ValueError):
+        both = json.loads(text)
+        if isinstance(both, dict) and both.keys() >= {"config", "grid"}:
+            try:
+                grid = _GRID.validate_python(both["grid"])
+            except ValidationError as error:
+                raise ConfigError(f"grid.{': '.join(reason(error))}") from None
+            return from_json(json.dumps(both["config"])), grid
+    return from_json(text), Grid()
+
+
+def _run_file(path: Path) -> tuple[Config, Grid]:
     try:
-        found = runpy.run_path(str(path), run_name="jaxad_config").get("config")
+        found = runpy.run_path(str(path), run_name="jaxad_config")
     except SyntaxError as error:
         where = f"{error.filename}, line {error.lineno}"
         raise ConfigError(f"{where}: syntax error: {error.msg}") from None
     except (Exception, SystemExit) as error:
         raise ConfigError(_where(path, error)) from error
-    if not isinstance(found, Config):
-        what = "no config" if found is None else f"a {type(found).__name__}"
-        raise ConfigError(
-            f"{path}: `config` has to be a jaxad.Config, the file exposes {what}"
-        )
-    return found
+    for name, cls in (("config", Config), ("grid", Grid)):
+        value = found.get(name, Grid() if name == "grid" else None)
+        if not isinstance(value, cls):
+            what = f"no {name}" if value is None else f"a {type(value).__name__}"
+            raise ConfigError(
+                f"{path}: `{name}` has to be a jaxad.{cls.__name__}, the file exposes "
+                f"{what}"
+            )
+        found[name] = value
+    return found["config"], found["grid"]
 
 
 def _where(path: Path, error: BaseException) -> str:

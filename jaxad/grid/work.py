@@ -4,7 +4,6 @@ Every finished chunk is on disk before the next one starts, so a sweep that was 
 does only the rest.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,12 +177,10 @@ class _Group:
         filled = some + [some[-1]] * (compiled.size - len(some))
         wanted = sorted({self.epochs(m) for lane in some for m in lane.members})
         last, work = wanted[-1] * self.steps, self.work
-        began = time.monotonic()
 
         def look(at: int) -> None:
-            share = at / last
-            epoch = at // self.steps
-            work.look(work.done + share * len(some), work.total, epoch, began)
+            done = work.done + len(some) * at / last
+            work.look(done, work.total, f"{at // self.steps}/{wanted[-1]}")
 
         return chunks.train(compiled, self._data(filled), self.steps, wanted, look)
 

@@ -56,6 +56,43 @@ def split_train(args: list[str]) -> tuple[bool, Path | None, list[str]]:
     return resume, out, rest
 
 
+SWEEP = {
+    "--grid": "axes",
+    "--draw": "draws",
+    "--samples": "samples",
+    "--seeds": "seeds",
+    "--folds": "folds",
+    "--rank": "rank",
+    "--rank-score": "score",
+    "--each": "each",
+    "--ensemble": "ensemble",
+    "--execution": "execution",
+    "--members": "members",
+    "--memory-gb": "memory_gb",
+    "--halve": "halve",
+    "--halve-from": "halve_from",
+}
+"""Options of `sweep` that are fields of its grid."""
+
+
+def split_sweep(args: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The options of `sweep` that are the grid's, by field, and the other arguments."""
+    found: dict[str, list[str]] = {}
+    rest: list[str] = []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        field = SWEEP.get(name.replace("_", "-"))
+        if field is None:
+            rest.append(word)
+            continue
+        value = value if equals else next(words, "")
+        if not value or value.startswith("--"):
+            raise ConfigError(f"{name} takes a value")
+        found.setdefault(field, []).append(value)
+    return found, rest
+
+
 def run_name(path: Path | None) -> str:
     """The name of a run of a config file: `<folder>_<file>`."""
     if path is None:

@@ -1,0 +1,86 @@
+"""The verbs that train: `jaxad train` and `jaxad sweep`."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxad.cli.arguments import run_name, split_sweep, split_train
+from jaxad.cli.folders import show, show_sweep
+
+if TYPE_CHECKING:
+    from jaxad.config import Config, Grid
+
+_TRAIN = """\
+CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded default.
+--out: the run folder, by default runs/<name>. --resume: go on with the run there.
+"""
+_SWEEP = """\
+CONFIG: a .py file that exposes `config` and maybe `grid`, or a sweep's grid.json; none:
+the embedded default. --out: the folder, by default runs/<name>. --resume: go on.
+--grid NAME=V,V,...: an axis; axes given here take the place of the file's. A value of
+several numbers is written 256:64. --draw NAME=LOW:HIGH[:log] with --samples N: random
+search. --seeds N, --folds N: repeat each setting. --rank auroc, average_precision,
+difference or val_loss, of --rank-score. --each NAME: the best for each value of an
+axis. --ensemble K: how many settings it joins. --execution auto, vmap, map or loop;
+--members N at a time; --memory-gb X. --halve N [--halve-from EPOCHS]: go on with the
+best 1/N of the settings only, again and again.
+"""
+
+
+def train(args: list[str]) -> int:
+    command = shlex.join(["jaxad", "train", *args])
+    resume, out, rest = split_train(args)
+    path, rest = _named(rest)
+    config, _ = _load(path)
+    usage = "jaxad train [CONFIG] [--out DIR] [--resume]"
+    config = _override(config, rest, usage, _TRAIN, ())
+    out = out or Path("runs") / (config.name or run_name(path))
+
+    from jaxad import run
+
+    return show(run.train(config, out=out, resume=resume, command=command).path)
+
+
+def sweep(args: list[str]) -> int:
+    from jaxad.cli.arguments import SWEEP
+
+    command = shlex.join(["jaxad", "sweep", *args])
+    resume, out, rest = split_train(args)
+    given, rest = split_sweep(rest)
+    path, rest = _named(rest)
+    config, grid = _load(path)
+    usage = "jaxad sweep [CONFIG] [--out DIR] [--resume] [--grid NAME=V,V ...]"
+    others = [name.removeprefix("--") for name in SWEEP]
+    config = _override(config, rest, usage, _SWEEP, others)
+    out = out or Path("runs") / (config.name or run_name(path))
+
+    from jaxad.search import as_grid
+    from jaxad.search.options import grid_options
+
+    chosen = as_grid(grid, **grid_options(given, config))
+
+    from jaxad import search
+
+    return show_sweep(
+        search.sweep(config, chosen, out=out, resume=resume, command=command).path
+    )
+
+
+def _named(args: list[str]) -> tuple[Path | None, list[str]]:
+    """The config file, if the arguments begin with one, and the others."""
+    if args and not args[0].startswith("-"):
+        return Path(args[0]), args[1:]
+    return None, args
+
+
+def _load(path: Path | None) -> "tuple[Config, Grid]":
+    from jaxad.config import Config, Grid, load_sweep
+
+    return (Config(), Grid()) if path is None else load_sweep(path)
+
+
+def _override(config: "Config", args, usage: str, about: str, others) -> "Config":
+    from jaxad.config import override
+
+    others = ("out", "resume", "debug", *others)
+    return override(config, args, prog=usage, about=about, others=others)

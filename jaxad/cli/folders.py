@@ -1,0 +1,90 @@
+"""The verbs that read run folders: `jaxad score` and `jaxad report`."""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+from jaxad.cli.arguments import Parser
+from jaxad.errors import DataError
+
+
+def show(path: Path) -> int:
+    from jaxad.report import read
+    from jaxad.report.table import render
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(render(read(path), width))
+    print(f"\npictures: {path.resolve() / 'plots'}")
+    return 0
+
+
+def show_sweep(path: Path) -> int:
+    """The tables of a sweep, for a terminal."""
+    import pandas
+
+    for name in ("leaderboard", "held_out"):
+        print(pandas.read_csv(path / f"{name}.csv").head(10).to_string())
+    return 0
+
+
+def score(args: list[str]) -> int:
+    parser = Parser(prog="jaxad score", description="Score images with a run.")
+    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    parser.add_argument("images", metavar="IMAGES", type=Path, nargs="+")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
+    parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
+    given = parser.read(args)
+    _check_run(given.run)
+    for image in given.images:
+        if not image.exists():
+            raise DataError(f"no image {image}")
+
+    from jaxad.saved import score_files
+
+    _say(score_files(given.run, given.images, out=given.out, maps=given.maps))
+    return 0
+
+
+def _say(scored: Path) -> None:
+    """How many images the first rule called anomalous, and where the scores are."""
+    with open(scored / "scores.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = next((name for name in rows[0] if name.startswith("anomalous_")), None)
+    if column is None:
+        print(f"{len(rows)} images scored; the run has no rule to call them by")
+    else:
+        called = sum(row[column] == "1" for row in rows)
+        rule = column.removeprefix("anomalous_")
+        print(f"{called} of {len(rows)} images called anomalous by {rule}")
+    print(f"scores: {scored.resolve()}")
+
+
+def _check_run(path: Path) -> None:
+    if not (path / "config.json").is_file():
+        raise DataError(f"{path} is not a run folder: it has no config.json")
+
+
+def report(args: list[str]) -> int:
+    parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    parser.add_argument(
+        "--markdown", action="store_true", help="one table of all runs, no pictures"
+    )
+    given = parser.read(args)
+    for path in given.runs:
+        _check_run(path)
+    if given.markdown:
+        from jaxad.report import read
+        from jaxad.report.compare import compare
+
+        print(compare([read(path) for path in given.runs]), end="")
+        return 0
+
+    from jaxad.report.plots import draw
+
+    for path in given.runs:
+        print(f"{path}\n")
+        draw(path)
+        show(path)
+    return 0

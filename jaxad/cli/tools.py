@@ -1,0 +1,47 @@
+"""The verbs beside runs: `jaxad data` and `jaxad benchmark`."""
+
+from pathlib import Path
+
+from jaxad.cli.arguments import Parser
+from jaxad.errors import ConfigError, DataError
+
+
+def data(args: list[str]) -> int:
+    parser = Parser(prog="jaxad data", description="Make and check data sets.")
+    parser.add_argument("what", choices=("prepare", "verify", "list"))
+    parser.add_argument("name", metavar="NAME", nargs="?", help="see `jaxad data list`")
+    parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
+    given = parser.read(args)
+    if (given.what == "list") != (given.name is None):
+        wanted = "no name" if given.what == "list" else "the NAME of a data set"
+        raise ConfigError(f"jaxad data {given.what} takes {wanted}")
+    if given.source is not None and given.what != "prepare":
+        raise ConfigError(f"jaxad data {given.what} takes no --source")
+
+    from jaxad import data as sources
+
+    if given.what == "list":
+        for name, ready in sources.names().items():
+            print(f"{name:16s} {'ready' if ready else 'not prepared'}")
+        return 0
+    if given.what == "prepare":
+        sources.prepare(given.name, given.source)
+        print(f"{given.name} is ready")
+        return 0
+    problems = sources.verify(given.name)
+    if problems:
+        raise DataError("; ".join(problems))
+    print(f"{given.name} is as it should be")
+    return 0
+
+
+def benchmark(args: list[str]) -> int:
+    parser = Parser(prog="jaxad benchmark", description="Measure speed.")
+    parser.add_argument("what", choices=("train", "auroc"))
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
+    given = parser.read(args)
+
+    from jaxad.benchmark import run
+
+    run(given.what, json=given.json)
+    return 0

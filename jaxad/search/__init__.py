@@ -1,0 +1,70 @@
+"""A sweep from config and grid to folder: trains all members, ranks them, measures.
+
+Members are ranked on validation data. The best are measured on held-out data once, when
+all others have their results.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from jaxad import environment, folder
+from jaxad.config import Config
+from jaxad.config.grid import Axis, Grid
+from jaxad.errors import ConfigError
+from jaxad.progress import Reporter
+from jaxad.search.context import Context
+from jaxad.search.measure import Sweep, measure
+from jaxad.search.train import train
+from jaxad.signals import watch
+
+__all__ = ["Sweep", "as_grid", "sweep"]
+
+
+def sweep(
+    config: Config,
+    grid: Grid | Mapping[str, Sequence[Any]] | None = None,
+    data: Any = None,
+    *,
+    module: Any = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    quiet: bool = False,
+    command: str = "",
+    **options: Any,
+) -> Sweep:
+    """Train every combination, rank on validation data, measure the best on the test.
+
+    grid: a `Grid`, or field -> values: `{"optim.lr": [1e-2, 1e-3]}`.
+    options: fields of the grid: `seeds=4`, `rank="val_loss"`, `execution="map"`.
+    The other arguments are those of `jaxad.train`.
+
+    Raises ConfigError, DataError, CheckpointError, BusyError, and Preempted after a
+    signal, with every finished chunk on disk.
+    """
+    given = as_grid(grid, **options)
+    path = Path(out) if out is not None else folder.fresh(config.name or "sweep")
+    environment.use_compilation_cache()
+    with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
+        at = Context(config, given, data, module, path, reporter, stop)
+        at.open(resume, command)
+        return measure(at, train(at))
+
+
+def as_grid(grid: Any, **options: Any) -> Grid:
+    """A grid from what `sweep` takes. Raises ConfigError."""
+    try:
+        if isinstance(grid, Grid):
+            return dataclasses.replace(grid, **options)
+        axes = tuple(Axis.of(name, *values) for name, values in (grid or {}).items())
+        return Grid(axes=axes, **options)
+    except (ValidationError, TypeError) as error:
+        text = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            text = f"{where} {first['msg'].removeprefix('Value error, ')}".strip()
+        raise ConfigError(f"grid: {text}") from None

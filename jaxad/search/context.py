@@ -1,0 +1,136 @@
+"""A sweep at work: its members, images and results, and what is checked before."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxad import data as sources
+from jaxad import environment, folder, results
+from jaxad.checkpoint import differences
+from jaxad.config import Config
+from jaxad.config.grid import Grid
+from jaxad.config.load import grid_to_json, to_json
+from jaxad.errors import ConfigError, Preempted
+from jaxad.grid.members import expand
+from jaxad.grid.prepare import Images
+from jaxad.grid.work import Choice, Work
+from jaxad.progress import Reporter
+from jaxad.saved import describe_module, make_parts, saved_model
+from jaxad.signals import Stop
+
+# They change how a sweep is carried out, not what comes out of it.
+FREE = ("grid.execution", "grid.members", "grid.memory_gb", "config.name")
+
+
+class Context:
+    """What all stages of a sweep share.
+
+    members: all of them. shown: columns of their settings' values. score: the one that
+    ranks. best_yet: what progress says of the best so far.
+    """
+
+    def __init__(self, config, grid: Grid, data, module, path, reporter, stop: Stop):
+        self.config, self.grid, self.path, self.module = config, grid, path, module
+        self.reporter: Reporter = reporter
+        self.stop, self.data = stop, data
+        self.members = expand(config, grid)
+        self.shown = list(dict.fromkeys(n for m in self.members for n in m.values))
+        self.score = grid.score or config.score.names[0]
+        self.prints: dict[str, str] = {}
+        self.images = Images(self._split)
+        self.best_yet = ""
+        self.work = Work(
+            path,
+            grid,
+            self.images,
+            say=reporter.say,
+            look=self._look,
+            keep=self._keep,
+            warm=self._warm,
+            module=module,
+        )
+
+    def open(self, resume: bool, command: str) -> None:
+        folder.open_run(self.path, resume, lambda _: None)
+        self._check()
+        self.identity = {
+            "config": json.loads(to_json(self.config)),
+            "grid": json.loads(grid_to_json(self.grid)),
+            "data": sorted(set(self.prints.values())),
+            "module": None if self.module is None else describe_module(self.module),
+        }
+        file = self.path / folder.GRID
+        if (self.path / folder.CONFIG).is_file():
+            raise ConfigError(
+                f"{self.path}: a run is there, not a sweep; choose another --out"
+            )
+        if file.is_file():
+            old = folder.read_json(file)
+            changed = differences(
+                {k: old[k] for k in self.identity}, self.identity, FREE
+            )
+            if changed:
+                raise ConfigError(
+                    f"{self.path}: another sweep is there ({', '.join(changed)}); go "
+                    "back to its values or choose another --out"
+                )
+            kept = old.get("choices", {}).items()
+            self.work.choices |= {name: Choice(**choice) for name, choice in kept}
+            done = self.work.restore()
+            self.reporter.say(f"going on: {done} results are there")
+        env = environment.describe() | {"command": command}
+        folder.write_json(self.path / "env.json", env)
+        self._keep(self.work.choices)
+
+    def _check(self) -> None:
+        """Fail before the training where something after it would."""
+        grid = self.grid
+        for member in self.members:
+            if self.score not in member.config.score.names:
+                raise ConfigError(f"grid.score: {self.score} is not in score.names")
+        if grid.each is not None and grid.each not in self.shown:
+            names = ", ".join(self.shown) or "none"
+            raise ConfigError(f"--each {grid.each} is no axis; axes are {names}")
+        if grid.halve and any("train.epochs" in m.values for m in self.members):
+            raise ConfigError("--halve chooses the epochs; leave train.epochs out")
+        seen = set()
+        for member in self.members:
+            config = member.config
+            key = (config.data, config.seed, config.threshold, config.baselines)
+            if key in seen:
+                continue
+            seen.add(key)
+            rows = self.images.rows(config)[1]
+            if grid.rank != "val_loss" and not np.any(rows.val_label == 1):
+                raise ConfigError(
+                    f"ranking by {grid.rank} needs anomalous validation images; give "
+                    "the protocol some (tune), or rank by val_loss"
+                )
+
+    def _split(self, config: Config) -> sources.Splits:
+        source = sources.load_for(config.data, self.data)
+        self.prints[repr(config.data)] = source.fingerprint
+        splits = sources.split(source, config.data, config.seed)
+        results.check(config, splits)
+        return splits
+
+    def _warm(self, config: Config) -> Any:
+        start = config.train.init_from
+        if start is None:
+            return None
+        shape = self.images.rows(config)[0][:-1]
+        return saved_model(Path(start), make_parts(config, 1, self.module), shape)
+
+    def _keep(self, choices: Mapping[str, Choice]) -> None:
+        value = {k: v._asdict() for k, v in choices.items()}
+        folder.write_json(self.path / folder.GRID, {**self.identity, "choices": value})
+
+    def _look(self, done: float, total: int, epoch: str) -> None:
+        if self.stop.requested:
+            raise Preempted("stopped; finished chunks are kept: go on with --resume")
+        best = f" best {self.best_yet}" if self.best_yet else ""
+        text = f"trainings {done:.1f}/{total} epoch {epoch}{best}"
+        self.reporter.show(text, done, total)

@@ -1,0 +1,147 @@
+"""The tables of a sweep, and the best settings on held-out data."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+
+from jaxad import folder
+from jaxad import run as runs
+from jaxad.config import Config
+from jaxad.config.grid import Grid
+from jaxad.errors import DivergedError
+from jaxad.grid import choose, held_out, rank
+from jaxad.saved import Run
+from jaxad.search import train
+from jaxad.search.context import Context
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep.
+
+    members, leaderboard, held_out: pandas frames, as the files of that name.
+    arrays: "val" and "test", (members, n) float32, of the score that ranks; padded
+        with NaN.
+    runs: the run of the best setting, by the name of its row in `held_out`.
+    """
+
+    config: Config
+    grid: Grid
+    path: Path
+    members: pandas.DataFrame = field(repr=False)
+    leaderboard: pandas.DataFrame = field(repr=False)
+    held_out: pandas.DataFrame = field(repr=False)
+    arrays: dict[str, np.ndarray] = field(repr=False)
+    runs: dict[str, Run] = field(repr=False)
+
+    @property
+    def best(self) -> Run:
+        """The run of the best setting (of the first row, where there are several)."""
+        return next(iter(self.runs.values()))
+
+
+def measure(at: Context, done: train.Finished) -> Sweep:
+    """Write the tables; the best on held-out data, and a run folder of each.
+
+    Raises DivergedError where no member can be ranked.
+    """
+    table, board = _tables(at, done)
+    if all(place is None for place in board["rank"]):
+        raise DivergedError(
+            f"no member can be ranked: {board['reason'][0]}; see "
+            f"{at.path / 'members.csv'}",
+            None,
+        )
+    grid = at.grid
+    chosen = choose.bests(at.members, table, board, grid.each, grid.ensemble)
+    found = train.found(at, done.epochs, list(done.epochs))
+    rows: list[dict[str, Any]] = []
+    made: dict[str, Run] = {}
+    for best in chosen:
+        made[best.name] = _run(at, best, done.epochs)
+        rows += _rows(at, best, found, made[best.name])
+    last = {name: [row.get(name) for row in rows] for name in rows[0]}
+    folder.write_csv(at.path / "held_out.csv", last)
+    members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
+    arrays = _arrays(at, found)
+    tables = (members, leaderboard, measured)
+    return Sweep(at.config, at.grid, at.path, *tables, arrays, made)
+
+
+def _tables(at: Context, done: train.Finished) -> tuple[rank.Table, rank.Table]:
+    """Members and settings, written with the history of all trainings."""
+    table = train.table(at, done.epochs, [member.number for member in at.members])
+    table["epochs"] = [done.epochs[number] for number in table["member"]]
+    for i, number in enumerate(table["member"]):
+        if number not in done.alive and table["status"][i] == "ok":
+            table["status"][i] = f"culled after epoch {table['epochs'][i]}"
+    board = rank.leaderboard(table, at.grid.rank, at.shown)
+    folder.write_csv(at.path / "members.csv", table)
+    folder.write_csv(at.path / "leaderboard.csv", board)
+    folder.write_csv(at.path / "history.csv", _history(at))
+    return table, board
+
+
+def _history(at: Context) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {}
+    for number, found in sorted(at.work.history.items()):
+        done = int(np.sum(~np.isnan(found["train_loss"])))
+        columns.setdefault("member", []).extend([number] * done)
+        columns.setdefault("epoch", []).extend(range(1, done + 1))
+        for name, values in found.items():
+            columns.setdefault(name, []).extend(values[:done].tolist())
+    return columns
+
+
+def _rows(
+    at: Context, best: choose.Best, found: Mapping[int, Any], run: Run
+) -> list[dict[str, Any]]:
+    """Rows of the held-out table: the best, its ensembles, what stands beside it."""
+    rules, seed = best.members[0].config.threshold.rules, at.config.seed
+    cases = choose.cases(best, found, at.images, at.score)
+    beside = choose.beside(best, run, at.images, cases[best.name][0])
+    cases |= {name: [one] for name, one in beside.items()}
+    rows = [held_out.measure(name, some, rules, seed) for name, some in cases.items()]
+    first, *others = rows
+    return [held_out.summary(first), *(held_out.summary(r, first) for r in others)]
+
+
+def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
+    """The best setting's first member again, as a run of its own."""
+    member = best.members[0]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
+    where = at.path / ("best" if at.grid.each is None else f"best-{name}")
+    at.work.say(f"{best.name}: member {member.number} as a run in {where}")
+    plan = dataclasses.replace(member.config.train, epochs=epochs[member.number])
+    return runs.train(
+        dataclasses.replace(member.config, train=plan),
+        at.data,
+        module=at.module,
+        out=where,
+        resume=where.is_dir() and any(where.iterdir()),
+        quiet=at.reporter.quiet,
+    )
+
+
+def _arrays(at: Context, found: Mapping[int, Any]) -> dict[str, np.ndarray]:
+    cases = [
+        choose.case(member, found[member.number], at.images, at.score)
+        for member in at.members
+    ]
+    return {
+        name: _stacked([getattr(case.pair, name) for case in cases])
+        for name in ("val", "test")
+    }
+
+
+def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    full = np.full((len(rows), max(map(len, rows))), np.nan, np.float32)
+    for i, row in enumerate(rows):
+        full[i, : len(row)] = row
+    return full
