@@ -126,7 +126,7 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     if parts.method.finalize is None:
         model = saved_model(Path(path), parts, shape)
     else:
-        model = _final_model(Path(path), parts.final_form(shape, read.env["examples"]))
+        model = _final_model(Path(path), parts, shape, read.env.get("examples"))
     state = State(model, None)
     tables = (read.history, read.scores, read.thresholds, read.metrics)
     return Run(config, Path(path), shape, state, *tables, parts.scorer)
@@ -172,7 +172,12 @@ def save_final(path: Path, model: Any, identity: Any) -> None:
         checkpointer.save(0, model, {})
 
 
-def _final_model(path: Path, form: Any) -> Any:
+def _final_model(path: Path, parts: Parts, shape: tuple[int, ...], examples) -> Any:
+    if not isinstance(examples, int):
+        raise DataError(
+            f"{path}/env.json: no number of training examples; train it with --resume"
+        )
+    form = parts.final_form(shape, examples)
     found = restore(path / folder.MODEL, form, say=lambda text: None)
     if found is None:
         raise DataError(f"{path}: no {folder.MODEL}/; train it with --resume")

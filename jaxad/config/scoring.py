@@ -23,7 +23,11 @@ class Score:
     top: Rate = 0.01
     """`top` is the mean of so large a share of the largest squared residuals."""
     bandwidth: Literal["validation", "scott", "silverman"] = "validation"
-    """Kernel width of `latent_kde`: a rule, or the likelihood of validation normals."""
+    """Kernel width of `latent_kde`: a rule, or the likelihood of validation normals.
+
+    The rules suit one cluster; normals of many classes need narrower kernels (eight
+    digits against digit 4, latent of 8: AUROC .69 by validation, .66 by Scott's rule).
+    """
     kde_points: Size = 10_000
     """Training latents that `latent_kde` keeps at most, drawn by the seed."""
     block: Size = 256
