@@ -86,7 +86,8 @@ class Grid:
     score: str | None = None
     """The score that ranks and is measured; none: the config's first."""
     each: str | None = None
-    """An axis: the best setting is chosen and measured for each of its rows."""
+    """An axis: the best setting for each of its rows is measured too. Where it is an
+    axis of the data, the rows are tasks of their own, and there is no best of all."""
     ensemble: Size = 5
     """How many of the best settings the ensemble joins."""
     execution: Execution = "auto"

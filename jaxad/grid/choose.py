@@ -13,15 +13,17 @@ from jaxad.grid.prepare import Images
 
 
 class Best(NamedTuple):
-    """The best setting, overall or for one value of an axis, and those behind it.
+    """The best setting, of all or for one value of an axis, and those behind it.
 
     name: what tables call it. members: of the best setting, those that did not fail.
     others: of the settings of the ensemble, best first, likewise.
+    whole: whether it has ensembles, a run and detectors beside it, or is a row only.
     """
 
     name: str
     members: list[Member]
     others: list[list[Member]]
+    whole: bool
 
 
 def bests(
@@ -31,22 +33,28 @@ def bests(
     each: str | None,
     count: int,
 ) -> list[Best]:
-    """The best setting of all, or of every value of the axis `each`."""
+    """The best setting of all, and for every value of the axis `each` its best.
+
+    An axis of the data is no choice between detectors but a row of tasks: of these
+    there is no best of all.
+    """
     good = {row["member"] for row in rank.rows(table) if row["status"] == "ok"}
     ranked = [row for row in rank.rows(board) if row["rank"] is not None]
-    values: list[Any] = [None]
-    if each is not None:
-        values = list(dict.fromkeys(member.values[each] for member in members))
-    found = []
-    for value in values:
-        rows = [row for row in ranked if each is None or row[each] == value]
+
+    def best(name: str, rows: list[dict[str, Any]], whole: bool) -> list[Best]:
         settings = [
             [m for m in members if m.setting == row["setting"] and m.number in good]
             for row in rows[:count]
         ]
-        if settings:
-            name = "best" if each is None else f"{each}={value}"
-            found.append(Best(name, settings[0], settings))
+        return [Best(name, settings[0], settings, whole)] if settings else []
+
+    if each is None:
+        return best("best", ranked, True)
+    tasks = each.startswith("data.")
+    found = [] if tasks else best("best", ranked, True)
+    for value in dict.fromkeys(member.values[each] for member in members):
+        rows = [row for row in ranked if row[each] == value]
+        found += best(f"{each}={value}", rows, tasks)
     return found
 
 
@@ -69,6 +77,8 @@ def cases(best: Best, results: Mapping[int, Any], images: Images, score: str):
         return case(member, results[member.number], images, score)
 
     rows = {best.name: [one(member) for member in best.members]}
+    if not best.whole:
+        return rows
     size = len(best.others)
     if size > 1:
         rows[f"{best.name}: ensemble of {size} settings"] = [

@@ -64,8 +64,9 @@ def measure(at: Context, done: train.Finished) -> Sweep:
     rows: list[dict[str, Any]] = []
     made: dict[str, Run] = {}
     for best in chosen:
-        made[best.name] = _run(at, best, done.epochs)
-        rows += _rows(at, best, found, made[best.name])
+        if best.whole:
+            made[best.name] = _run(at, best, done.epochs)
+        rows += _rows(at, best, found, made.get(best.name))
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
     folder.write_csv(at.path / "held_out.csv", last)
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
@@ -100,13 +101,14 @@ def _history(at: Context) -> dict[str, list[Any]]:
 
 
 def _rows(
-    at: Context, best: choose.Best, found: Mapping[int, Any], run: Run
+    at: Context, best: choose.Best, found: Mapping[int, Any], run: Run | None
 ) -> list[dict[str, Any]]:
     """Rows of the held-out table: the best, its ensembles, what stands beside it."""
     rules, seed = best.members[0].config.threshold.rules, at.config.seed
     cases = choose.cases(best, found, at.images, at.score)
-    beside = choose.beside(best, run, at.images, cases[best.name][0])
-    cases |= {name: [one] for name, one in beside.items()}
+    if run is not None:
+        beside = choose.beside(best, run, at.images, cases[best.name][0])
+        cases |= {name: [one] for name, one in beside.items()}
     rows = [held_out.measure(name, some, rules, seed) for name, some in cases.items()]
     first, *others = rows
     return [held_out.summary(first), *(held_out.summary(r, first) for r in others)]
@@ -116,7 +118,7 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
     """The best setting's first member again, as a run of its own."""
     member = best.members[0]
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
-    where = at.path / ("best" if at.grid.each is None else f"best-{name}")
+    where = at.path / ("best" if best.name == "best" else f"best-{name}")
     at.work.say(f"{best.name}: member {member.number} as a run in {where}")
     plan = dataclasses.replace(member.config.train, epochs=epochs[member.number])
     return runs.train(
