@@ -148,9 +148,16 @@ class _Run:
             return self._step(key, hparams, data, rows[i], epoch * steps + i, carry)
 
         carry = jax.lax.fori_loop(first, last, body, carry)
+        # The bounds are the same for all members, so `vmap` keeps this a question and
+        # validates at the end of an epoch only; the other one it turns into a choice.
         return jax.lax.cond(
-            (last == steps) & _going(carry),
-            lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
+            last == steps,
+            lambda carry: jax.lax.cond(
+                _going(carry),
+                lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
+                lambda carry: carry,
+                carry,
+            ),
             lambda carry: carry,
             carry,
         )

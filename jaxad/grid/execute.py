@@ -126,18 +126,27 @@ def _guess(functions, image, lane: LaneData, most: int, limit: int) -> int:
 
 
 def probe(compiled: Compiled, lanes: LaneData, steps: int) -> float:
-    """Seconds a step and lane, from an instant of training. lanes: of one chunk."""
+    """Seconds a step and lane, from an instant of training. lanes: of one chunk.
+
+    What a call costs beside its steps, and the end of an epoch, are left out: they
+    come once an epoch.
+    """
     carry = compiled.start(lanes)
-    count = 1
-    while True:
-        carry = jax.block_until_ready(compiled.advance(lanes, carry, (0, 1, 0, 1)))
+
+    def timed(count: int) -> float:
+        nonlocal carry
         began = time.monotonic()
-        jax.block_until_ready(compiled.advance(lanes, carry, (0, 1, 0, count)))
-        took = time.monotonic() - began
-        if took >= PROBE_SECONDS or count == steps:
-            return took / (count * compiled.size)
-        carry = compiled.start(lanes)
-        count = min(steps, max(2 * count, int(count * PROBE_SECONDS / max(took, 1e-6))))
+        carry = jax.block_until_ready(compiled.advance(lanes, carry, (0, 1, 0, count)))
+        return time.monotonic() - began
+
+    timed(1)  # wakes the device
+    once, count = timed(1), 1
+    took = once
+    while took < PROBE_SECONDS and 2 * count < steps:
+        count *= 2
+        took = timed(count)
+    each = took if count == 1 else (took - once) / (count - 1)
+    return each / compiled.size
 
 
 def limit_bytes(memory_gb: float | None) -> int:
