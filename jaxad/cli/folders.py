@@ -1,4 +1,4 @@
-"""The verbs that read run folders: `jaxad score` and `jaxad report`."""
+"""The verbs that read folders of runs and sweeps: `jaxad score`, `jaxad report`."""
 
 import csv
 import shutil
@@ -13,19 +13,25 @@ def show(path: Path) -> int:
     from jaxad.report import read
     from jaxad.report.table import render
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(render(read(path), width))
+    print(render(read(path), _width()))
     print(f"\npictures: {path.resolve() / 'plots'}")
     return 0
 
 
 def show_sweep(path: Path) -> int:
     """The tables of a sweep, for a terminal."""
-    import pandas
+    from jaxad.report.sweep import read_sweep
+    from jaxad.report.sweep.tables import render_sweep
 
-    for name in ("leaderboard", "held_out"):
-        print(pandas.read_csv(path / f"{name}.csv").head(10).to_string())
+    print(render_sweep(read_sweep(path), _width()))
+    print(f"\npictures: {path.resolve() / 'plots'}")
+    for best in sorted(path.resolve().glob("best*/config.json")):
+        print(f"best run: {best.parent}")
     return 0
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def score(args: list[str]) -> int:
@@ -62,6 +68,8 @@ def _say(scored: Path) -> None:
 
 def _check_run(path: Path) -> None:
     if not (path / "config.json").is_file():
+        if (path / "grid.json").is_file():
+            raise DataError(f"{path} is a sweep; give its best run, {path / 'best'}")
         raise DataError(f"{path} is not a run folder: it has no config.json")
 
 
@@ -69,22 +77,38 @@ def report(args: list[str]) -> int:
     parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
     parser.add_argument(
-        "--markdown", action="store_true", help="one table of all runs, no pictures"
+        "--markdown",
+        action="store_true",
+        help="one table of all runs, and those of each sweep; no pictures",
     )
     given = parser.read(args)
-    for path in given.runs:
-        _check_run(path)
-    if given.markdown:
-        from jaxad.report import read
-        from jaxad.report.compare import compare
 
-        print(compare([read(path) for path in given.runs]), end="")
+    from jaxad.report.sweep import is_sweep
+
+    sweeps = [path for path in given.runs if is_sweep(path)]
+    for path in given.runs:
+        if path not in sweeps:
+            _check_run(path)
+    if given.markdown:
+        _markdown([path for path in given.runs if path not in sweeps], sweeps)
         return 0
 
-    from jaxad.report.plots import draw
+    from jaxad.report import draw
+    from jaxad.report.sweep import draw_sweep
 
     for path in given.runs:
         print(f"{path}\n")
-        draw(path)
-        show(path)
+        (draw_sweep if path in sweeps else draw)(path)
+        (show_sweep if path in sweeps else show)(path)
     return 0
+
+
+def _markdown(runs: list[Path], sweeps: list[Path]) -> None:
+    from jaxad.report import read
+    from jaxad.report.compare import compare
+    from jaxad.report.sweep import read_sweep
+    from jaxad.report.sweep.tables import sweep_markdown
+
+    tables = [compare([read(path) for path in runs])] if runs else []
+    tables += [sweep_markdown(read_sweep(path)) for path in sweeps]
+    print("\n".join(tables), end="")

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import UNITS, shown, title
-from jaxad.report.table import number, rows
+from jaxad.report.table import Block, as_markdown, number, rows
 
 _HEADER = (
     "detector",
@@ -111,7 +111,5 @@ def _show(value: float | None) -> str:
     return "undefined" if value is None else number(value)
 
 
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rule = ["---"] + ["---:"] * (len(header) - 1)
-    escaped = ([c.replace("|", r"\|") for c in x] for x in (header, rule, *lines))
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+def _table(header: Sequence[str], lines: Sequence[list[str]]) -> str:
+    return as_markdown(Block("", list(header), list(lines)))

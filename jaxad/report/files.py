@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 
 from jaxad.errors import DataError
+from jaxad.folder import GRID
 
 
 def damaged(path: Path, reason: object) -> DataError:
-    """An error of one line about a file of a run folder."""
+    """An error of one line about a file of the folder of a run or a sweep."""
     short = " ".join(str(reason).split())
-    return DataError(f"{path}: {short}; run `jaxad train` again to write it anew")
+    again = "`jaxad train` again"
+    if (path.parent / GRID).is_file():
+        again = "`jaxad sweep` again with --resume"
+    return DataError(f"{path}: {short}; run {again} to write it anew")
 
 
 def load_with(path: Path, load: Callable[[Path], Any]) -> Any:
@@ -27,7 +31,7 @@ def load_with(path: Path, load: Callable[[Path], Any]) -> Any:
     try:
         return load(path)
     except FileNotFoundError:
-        raise damaged(path, "the run folder lacks this file") from None
+        raise damaged(path, "the folder lacks this file") from None
     except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
         raise damaged(path, f"damaged: {error}") from error
     except (zipfile.BadZipFile, zlib.error, csv.Error, RecursionError) as error:

@@ -89,6 +89,13 @@ def line(run: RunFolder, name: str) -> dict[str, Any]:
     return {"color": _MODEL[place % len(_MODEL)], "linewidth": width}
 
 
+def curve_style(place: int) -> tuple[str, Any]:
+    """Colour and dashes of the curve at `place` among up to sixteen unlike ones."""
+    colors = (*_MODEL, *_BASELINE[1:], INK)
+    dashes = ("-", *_DASHES[:3])
+    return colors[place % len(colors)], dashes[place // len(colors) % len(dashes)]
+
+
 def spread(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
     """Moves labels apart: at least `gap` between neighbours, near their places.
 

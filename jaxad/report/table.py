@@ -1,6 +1,6 @@
 """The results of a run as rows, and as text for a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jaxad.report.folder import RunFolder
@@ -97,10 +97,8 @@ def render(run: RunFolder, width: int | None = None) -> str:
         return f"undefined ({letter})"
 
     blocks = _blocks(run, undefined)
-    for column in ("95 % interval", "seconds"):
-        if width and any(len(x) > width for x in _text(blocks[0]).splitlines()[1:]):
-            blocks[0] = _without(blocks[0], column)
-    parts = [_text(block) for block in blocks]
+    blocks[0] = narrowed(blocks[0], ("95 % interval", "seconds"), width)
+    parts = [as_text(block) for block in blocks]
     if reasons:
         parts.append("\n".join(f"({x}) {reason}" for reason, x in reasons.items()))
     return "\n\n".join([*parts, *_summary(run)])
@@ -192,13 +190,23 @@ def _summary(run: RunFolder) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
+def narrowed(block: Block, spare: Sequence[str], width: int | None) -> Block:
+    """A block without as many of its spare columns as do not fit into `width`."""
+    for column in spare:
+        lines = as_text(block).splitlines()[1:]
+        if width and column in block.header and max(map(len, lines)) > width:
+            block = _without(block, column)
+    return block
+
+
 def _without(block: Block, column: str) -> Block:
     place = block.header.index(column)
     cut = [row[:place] + row[place + 1 :] for row in (block.header, *block.rows)]
     return Block(block.title, cut[0], cut[1:])
 
 
-def _text(block: Block) -> str:
+def as_text(block: Block) -> str:
+    """A block as lines of text, its title first."""
     lines = [block.header, *block.rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = [
@@ -212,3 +220,11 @@ def _text(block: Block) -> str:
     ]
     padded.insert(1, "-" * len(padded[0]))
     return "\n".join([block.title, *padded])
+
+
+def as_markdown(block: Block) -> str:
+    """The lines of a block as a Markdown table, without its title."""
+    rule = ["---"] + ["---:"] * (len(block.header) - 1)
+    lines = (block.header, rule, *block.rows)
+    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)

@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas
@@ -16,9 +16,13 @@ from jaxad.config import Config
 from jaxad.config.grid import Grid
 from jaxad.errors import DivergedError
 from jaxad.grid import choose, held_out, rank
+from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
 from jaxad.saved import Run
 from jaxad.search import train
 from jaxad.search.context import Context
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,36 @@ class Sweep:
         """The run of the best setting (of the first row, where there are several)."""
         return next(iter(self.runs.values()))
 
+    def plot_leaderboard(self, ax: "Axes | None" = None) -> "Axes":
+        """The best settings on `ax` (none: on a new figure), which it returns."""
+        from jaxad.report.sweep.leaderboard import draw_leaderboard
+
+        return _drawn(self.path, draw_leaderboard, ax)
+
+    def plot_tradeoff(self, ax: "Axes | None" = None) -> "Axes":
+        """AUROC of the members against their error of reconstruction, likewise."""
+        from jaxad.report.sweep.tradeoff import draw_tradeoff
+
+        return _drawn(self.path, draw_tradeoff, ax)
+
+    def _repr_html_(self) -> str:
+        from jaxad.report.sweep.tables import sweep_html
+
+        return sweep_html(read_sweep(self.path))
+
+
+def _drawn(path: Path, draw: "Callable[[Axes, SweepFolder], None]", ax) -> "Axes":
+    if ax is None:
+        # Notebooks show the figures that pyplot knows.
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots(figsize=(10, 6), layout="constrained")[1]
+    draw(ax, read_sweep(path))
+    return ax
+
 
 def measure(at: Context, done: train.Finished) -> Sweep:
-    """Write the tables; the best on held-out data, and a run folder of each.
+    """Write tables and pictures; the best on held-out data, a run folder of each.
 
     Raises DivergedError where no member can be ranked.
     """
@@ -72,6 +103,7 @@ def measure(at: Context, done: train.Finished) -> Sweep:
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
     arrays = _arrays(at, found)
     tables = (members, leaderboard, measured)
+    draw_sweep(at.path)
     return Sweep(at.config, at.grid, at.path, *tables, arrays, made)
 
 

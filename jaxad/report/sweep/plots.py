@@ -1,0 +1,39 @@
+"""The pictures of a sweep. Each function gives a matplotlib figure."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from jaxad.report.style import save
+from jaxad.report.sweep.axes import axes_figure
+from jaxad.report.sweep.folder import SweepFolder, read_sweep
+from jaxad.report.sweep.held_out import held_out_figure
+from jaxad.report.sweep.leaderboard import leaderboard_figure
+from jaxad.report.sweep.losses import losses_figure
+from jaxad.report.sweep.tradeoff import tradeoff_figure
+
+
+def sweep_figures(sweep: SweepFolder) -> dict[str, Figure]:
+    """All pictures of a sweep, by file name without ending."""
+    return {
+        "leaderboard": leaderboard_figure(sweep),
+        "reconstruction_vs_detection": tradeoff_figure(sweep),
+        "axes": axes_figure(sweep),
+        "losses": losses_figure(sweep),
+        "held_out": held_out_figure(sweep),
+    }
+
+
+def draw_sweep(path: str | Path) -> list[Path]:
+    """Writes `plots/*.png` into the sweep folder `path` and returns their paths.
+
+    Raises: DataError where the folder is incomplete or damaged, JaxadError where a
+    picture cannot be written.
+    """
+    sweep = read_sweep(path)
+    folder = sweep.path / "plots"
+    folder.mkdir(exist_ok=True)
+    return [
+        save(picture, folder / f"{name}.png")
+        for name, picture in sweep_figures(sweep).items()
+    ]

@@ -1,0 +1,191 @@
+"""The results of a sweep as tables: for a terminal, for Markdown, for a notebook."""
+
+import html
+import math
+
+import numpy as np
+
+from jaxad.report.names import title
+from jaxad.report.sweep.folder import SweepFolder, cut, value
+from jaxad.report.sweep.held_out import BEST, cells, kinds
+from jaxad.report.table import Block, as_markdown, as_text, narrowed, number
+
+_BEST, _LONG = 10, 24
+_CHANGE = "anom - normal"
+_SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE)
+"""Columns that a narrow terminal does without, in this order."""
+_ONCE = (
+    "Settings were ranked on validation data alone; the test data was measured once, "
+    "for the best."
+)
+
+
+def render_sweep(sweep: SweepFolder, width: int | None = None) -> str:
+    """The results as text. width: columns of the terminal; None: no limit."""
+    parts = []
+    for block in sweep_blocks(sweep):
+        parts.append(as_text(narrowed(block, _SPARE, width)))
+        parts += _failed(sweep) if block.title.startswith("Leaderboard") else []
+    return "\n\n".join([*parts, *_remarks(sweep)])
+
+
+def sweep_markdown(sweep: SweepFolder) -> str:
+    """The same tables for a results page."""
+    parts = []
+    for block in sweep_blocks(sweep):
+        parts += [f"{sweep.path.name}: {block.title}", as_markdown(block)]
+        parts += _failed(sweep) if block.title.startswith("Leaderboard") else []
+    return "\n\n".join([*parts, *_remarks(sweep)]) + "\n"
+
+
+def sweep_html(sweep: SweepFolder) -> str:
+    """The leaderboard as an HTML table, everything escaped."""
+    block = leaderboard_block(sweep, 20)
+    rows = [
+        "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
+        for tag, line in [("th", block.header), *(("td", row) for row in block.rows)]
+    ]
+    notes = [*_failed(sweep), _ONCE, f"{sweep.path}"]
+    return (
+        f"<p>{html.escape(block.title)}</p><table>{''.join(rows)}</table>"
+        f"<p>{'<br>'.join(map(html.escape, notes))}</p>"
+    )
+
+
+def sweep_blocks(sweep: SweepFolder) -> list[Block]:
+    """Leaderboard, held-out results and, with `each`, AUROC by its values."""
+    blocks = [leaderboard_block(sweep)]
+    if len(sweep.held_out):
+        blocks.append(held_out_block(sweep))
+        if sweep.each is not None:
+            blocks.append(each_block(sweep))
+    return blocks
+
+
+def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
+    """The best settings; those without a rank are not in it."""
+    board = sweep.leaderboard
+    shown = min(sweep.ranked, count)
+    lines = []
+    for row in range(shown):
+        at = {name: column[row] for name, column in board.number.items()}
+        lines.append(
+            [
+                f"{int(at['rank'])}",
+                *(cut(value(board.text[name][row])) for name in sweep.axes),
+                f"{int(at['members'])}",
+                f"{int(at['failed'])}",
+                spread(at["auroc"], at["auroc_sd"]),
+                exact(at["average_precision"]),
+                _small(at["difference"]),
+                _small(at["val_loss"]),
+                cut(board.text["flag"][row] or board.text["reason"][row], 40),
+            ]
+        )
+    header = ["rank", *map(sweep.short, sweep.axes), "members", "failed"]
+    header += ["AUROC", "AP", _CHANGE, "val loss", "note"]
+    if all(not line[-1] for line in lines):
+        header, lines = header[:-1], [line[:-1] for line in lines]
+    of = f"best {shown} of {len(board)} settings"
+    words = f"Leaderboard on validation data: {of} by {sweep.words()}"
+    return Block(f"{words}; {_CHANGE}: MSE of reconstructions", header, lines)
+
+
+def held_out_block(sweep: SweepFolder) -> Block:
+    """The held-out table; of a long one with `each`, the rows of the best alone."""
+    table, found = sweep.held_out, cells(sweep)
+    rows = list(range(len(table)))
+    cutting = len(found) > 1 and len(rows) > _LONG
+    if cutting:
+        rows = [row[BEST] for row in found.values() if BEST in row]
+    lines = [_measured(sweep, row, len(found) > 1) for row in rows]
+    rules = dict.fromkeys(table.text["rule"])
+    rule = ", ".join(f"{r} (oracle)" if r == "f1_max_test" else r for r in rules)
+    header = ["row", "detectors", "AUROC", "95 % interval", "AP", "F1", "recall"]
+    header += ["FPR", "F1-max*", "best minus this"]
+    if all(not line[-1] for line in lines):
+        header, lines = header[:-1], [line[:-1] for line in lines]
+    more = "; all rows are in held_out.csv" if cutting else ""
+    words = f"Held-out test data; F1, recall, FPR (false alarm rate) at {rule}"
+    return Block(f"{words}; * oracle, tuned on test labels{more}", header, lines)
+
+
+def _measured(sweep: SweepFolder, row: int, whole: bool) -> list[str]:
+    at = {name: column[row] for name, column in sweep.held_out.number.items()}
+    name = sweep.held_out.text["row"][row]
+    name = name if whole else title(name.removeprefix("best: "))
+    less = ""
+    if math.isfinite(at["best_minus"]):
+        low, high = at["best_minus_low"], at["best_minus_high"]
+        less = f"{at['best_minus']:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return [
+        cut(name, 60),
+        f"{int(at['detectors'])}",
+        spread(at["auroc"], at["auroc_sd"]),
+        f"{exact(at['auroc_low'])}-{exact(at['auroc_high'])}",
+        exact(at["average_precision"]),
+        spread(at["f1"], at["f1_sd"]),
+        exact(at["recall"]),
+        exact(at["fpr"]),
+        exact(at["f1_max"]),
+        less,
+    ]
+
+
+def each_block(sweep: SweepFolder) -> Block:
+    """AUROC by value of `each`, a column for each kind of detector, with the mean."""
+    found, names = cells(sweep), kinds(sweep)
+    table = sweep.held_out.number
+    lines = []
+    for cell, rows in found.items():
+        line = [cut(value(cell))]
+        for kind in names:
+            row = rows.get(kind)
+            sd = (
+                table["auroc_sd"][row] if kind == BEST and row is not None else math.nan
+            )
+            line.append("" if row is None else spread(table["auroc"][row], sd))
+        lines.append(line)
+    means = []
+    for kind in names:
+        places = [rows.get(kind) for rows in found.values()]
+        all_there = None not in places
+        chosen = table["auroc"][np.array(places, int)] if all_there else np.array([])
+        means.append(exact(float(chosen.mean())) if all_there else "incomplete")
+    lines.append(["mean", *means])
+    words = f"AUROC of {title(sweep.score)} on held-out test data by {sweep.each}"
+    header = [sweep.short(sweep.each or ""), *map(title, names)]
+    return Block(words, header, lines)
+
+
+def _failed(sweep: SweepFolder) -> list[str]:
+    """One paragraph on the settings without a rank."""
+    board = sweep.leaderboard
+    rows = range(sweep.ranked, len(board))
+    if not rows:
+        return []
+    words = [
+        f"{sweep.label(board, row)} ({board.text['reason'][row] or 'no value'})"
+        for row in rows[:3]
+    ]
+    more = f"; and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return [f"Without a rank, {len(rows)}: {'; '.join(words)}{more}."]
+
+
+def _remarks(sweep: SweepFolder) -> list[str]:
+    if not len(sweep.held_out):
+        return ["No setting could be ranked; nothing was measured on the test data."]
+    return [_ONCE]
+
+
+def spread(mean: float, sd: float) -> str:
+    """Mean ± sd; the mean alone where there is one value."""
+    return exact(mean) if math.isnan(sd) else f"{exact(mean)} ± {sd:.4f}"
+
+
+def exact(metric: float) -> str:
+    return "undefined" if math.isnan(metric) else number(metric)
+
+
+def _small(metric: float) -> str:
+    return "undefined" if math.isnan(metric) else f"{metric:.4g}"
