@@ -65,13 +65,21 @@ class Program(NamedTuple):
     steps: int
 
 
-def program(method: Method, config: Config, examples: int, block: int = 512) -> Program:
+def program(
+    method: Method,
+    config: Config,
+    examples: int,
+    block: int = 512,
+    together: bool = False,
+) -> Program:
     """The functions of a run of `config` on so many training rows.
 
     config: as from `jaxad.config.traced.blank`; its train group and data.augment count.
-    block: validation examples looked at together.
+    block: validation examples looked at together. together: for members side by side
+        under `vmap`; one that has stopped is then computed on and thrown away, where
+        otherwise it is skipped.
     """
-    one = _Run(method, config, steps_of(config.train, examples), block)
+    one = _Run(method, config, steps_of(config.train, examples), block, together)
     return Program(one.start, one.segment, one.epochs, one.fit, one.steps)
 
 
@@ -85,10 +93,11 @@ def chosen(config: Config, carry: Carry) -> Any:
 
 
 class _Run:
-    """The program's functions, pure in all but these four static values."""
+    """The program's functions, pure in all but these static values."""
 
-    def __init__(self, method: Method, config: Config, steps: int, block: int):
-        self.method, self.config, self.steps, self.block = method, config, steps, block
+    def __init__(self, method: Method, config: Config, steps, block, together):
+        self.method, self.config, self.steps = method, config, steps
+        self.block, self.together = block, together
 
     def start(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
         batch = example(self.config.train, data)
@@ -120,11 +129,9 @@ class _Run:
         )
 
     def segment(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
-        # Asked once and not at every step: under `vmap` each question copies the carry.
-        return jax.lax.cond(
-            _going(carry),
+        # Asked once and not at every step: each question may copy the carry.
+        return self._if_going(
             lambda carry: self._run(key, hparams, data, carry, epoch, first, last),
-            lambda carry: carry,
             carry,
         )
 
@@ -148,19 +155,23 @@ class _Run:
             return self._step(key, hparams, data, rows[i], epoch * steps + i, carry)
 
         carry = jax.lax.fori_loop(first, last, body, carry)
-        # The bounds are the same for all members, so `vmap` keeps this a question and
-        # validates at the end of an epoch only; the other one it turns into a choice.
         return jax.lax.cond(
             last == steps,
-            lambda carry: jax.lax.cond(
-                _going(carry),
-                lambda carry: self._end_epoch(key, hparams, data, epoch, carry),
-                lambda carry: carry,
-                carry,
+            lambda carry: self._if_going(
+                lambda carry: self._end_epoch(key, hparams, data, epoch, carry), carry
             ),
             lambda carry: carry,
             carry,
         )
+
+    def _if_going(self, function: Callable[[Carry], Carry], carry: Carry) -> Carry:
+        """function(carry), or carry itself when it has failed or stopped."""
+        going = _going(carry)
+        if not self.together:
+            return jax.lax.cond(going, function, lambda carry: carry, carry)
+        # `cond` under `vmap` would copy the images for each member.
+        new = function(carry)
+        return jax.tree.map(lambda a, b: jnp.where(going, a, b), new, carry)
 
     def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
         key = jax.random.fold_in(stream(key, "step"), now)

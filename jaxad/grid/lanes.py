@@ -49,12 +49,14 @@ class Functions(NamedTuple):
     steps: int
 
 
-def functions(method: Method, config: Config, examples: int) -> Functions:
+def functions(
+    method: Method, config: Config, examples: int, together: bool
+) -> Functions:
     """The functions of a group's lanes, for so many (padded) training rows each.
 
-    config: static, as from `blank`.
+    config: static, as from `blank`. together: whether they run under `vmap`.
     """
-    prog = program(method, config, examples)
+    prog = program(method, config, examples, together=together)
     one = _Lane(method, config, prog)
     return Functions(one.start, one.advance, one.measure, prog.steps)
 

@@ -102,7 +102,10 @@ class _Group:
             method = methods.build(config, total)
         else:
             method = methods.reconstruction(work.module, config, total)
-        self.functions = functions(method, config, self.sizes.train)
+        self.functions = {
+            mode: functions(method, config, self.sizes.train, mode == "vmap")
+            for mode in execute.MODES
+        }
         what = work.images.rows(group.lanes[0].config)[0]
         self.image = jnp.asarray(work.images.pool(what))
         self.limit = execute.limit_bytes(work.grid.memory_gb)
@@ -161,7 +164,7 @@ class _Group:
         lanes = list(self.group.lanes)
         most = min(most or len(lanes), self.work.grid.members or len(lanes))
         return execute.fit(
-            self.functions,
+            self.functions[mode],
             mode,
             self.image,
             lambda size: self._data(lanes[:size]),
