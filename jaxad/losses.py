@@ -40,10 +40,7 @@ def bce(recon: jax.Array, target: jax.Array) -> jax.Array:
     recon is clipped to [0, 1], its logarithms are of at least BCE_EPSILON: a pixel
     that is wrong by 1 costs 13.8 and passes no gradient.
     """
-    recon = jnp.clip(recon, 0.0, 1.0)
-    on = jnp.log(jnp.maximum(recon, BCE_EPSILON))
-    off = jnp.log(jnp.maximum(1 - recon, BCE_EPSILON))
-    return _pixel_mean(-target * on - (1 - target) * off)
+    return _pixel_mean(_cross_entropy(recon, target))
 
 
 def ssim(recon: jax.Array, target: jax.Array) -> jax.Array:
@@ -82,6 +79,11 @@ def absolute_error_map(recon: jax.Array, target: jax.Array) -> jax.Array:
     return jnp.mean(jnp.abs(recon - target), -1)
 
 
+def cross_entropy_map(recon: jax.Array, target: jax.Array) -> jax.Array:
+    """Binary cross-entropy of each pixel, as `bce`."""
+    return jnp.mean(_cross_entropy(recon, target), -1)
+
+
 def ssim_map(recon: jax.Array, target: jax.Array) -> jax.Array:
     """1 - SSIM of the window centred on each pixel.
 
@@ -95,6 +97,13 @@ def ssim_map(recon: jax.Array, target: jax.Array) -> jax.Array:
 
 def _pixel_mean(values: jax.Array) -> jax.Array:
     return jnp.mean(values, (1, 2, 3))
+
+
+def _cross_entropy(recon: jax.Array, target: jax.Array) -> jax.Array:
+    recon = jnp.clip(recon, 0.0, 1.0)
+    on = jnp.log(jnp.maximum(recon, BCE_EPSILON))
+    off = jnp.log(jnp.maximum(1 - recon, BCE_EPSILON))
+    return -target * on - (1 - target) * off
 
 
 def _ssim_inside(recon: jax.Array, target: jax.Array) -> jax.Array:

@@ -44,6 +44,12 @@ SMALL = {
 ALL = pytest.mark.parametrize("name", SMALL)
 
 
+def names(config):
+    """All scores of residuals that a model of this head may have."""
+    ends = ("bce",) if config.model.head == "sigmoid" else ()
+    return ("mse", "mae", "ssim", "top", *ends)
+
+
 def batch(seed=0, size=BATCH):
     image = jax.random.uniform(jax.random.key(seed), (size, SIDE, SIDE, 1))
     label = jnp.zeros(size, jnp.int32)
@@ -56,7 +62,7 @@ class Case:
     def __init__(self, config):
         epochs = dataclasses.replace(config.train, epochs=2, batch_size=BATCH)
         config = dataclasses.replace(
-            config, train=epochs, score=Score(names=("mse", "mae", "ssim", "top"))
+            config, train=epochs, score=Score(names=names(config))
         )
         self.config = blank(config)
         self.hparams = {k: jnp.float32(v) for k, v in traced(config).items()}
@@ -98,7 +104,7 @@ def test_shapes_dtypes_and_finite_updates(cases, name):
     scores = case.method.score(case.key, case.hparams, state.model, batch().image)
     assert all(x.shape == (BATCH,) for x in scores.values.values())
     assert all(x.shape == (BATCH, SIDE, SIDE) for x in scores.maps.values())
-    assert set(scores.values) == {"mse", "mae", "ssim", "top"}
+    assert set(scores.values) == set(names(case.config))
     values = case.method.validate(case.key, case.hparams, state.model, batch())
     assert values.shape == (BATCH,)
     assert np.isfinite(values).all()

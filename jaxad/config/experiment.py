@@ -35,4 +35,6 @@ class Config:
     def _bce_is_of_probabilities(self) -> "Config":
         if self.loss.kind == "bce" and self.model.head != "sigmoid":
             raise ValueError("loss.kind bce needs model.head sigmoid")
+        if "bce" in self.score.names and self.model.head != "sigmoid":
+            raise ValueError("score.names bce needs model.head sigmoid")
         return self

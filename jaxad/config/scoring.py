@@ -6,7 +6,9 @@ from pydantic import Field
 
 from jaxad.config.fields import Size, spec
 
-ScoreName = Literal["mse", "mae", "ssim", "top", "latent_kde", "latent_mahalanobis"]
+ScoreName = Literal[
+    "mse", "mae", "bce", "ssim", "top", "latent_kde", "latent_mahalanobis"
+]
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]

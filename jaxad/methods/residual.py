@@ -39,6 +39,7 @@ def top_mean(anomaly_map: jax.Array, share: float) -> jax.Array:
 MAPS = {
     "mse": losses.squared_error_map,
     "mae": losses.absolute_error_map,
+    "bce": losses.cross_entropy_map,
     "ssim": losses.ssim_map,
     "top": losses.squared_error_map,
 }
