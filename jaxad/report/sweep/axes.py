@@ -20,8 +20,7 @@ from jaxad.report.style import (
 )
 from jaxad.report.sweep.folder import SweepFolder, value
 from jaxad.report.sweep.heat import draw_heat, heat_axes
-from jaxad.report.sweep.leaderboard import empty
-from jaxad.report.sweep.scales import is_wide, scale, set_axis
+from jaxad.report.sweep.scales import Scale, is_wide, scale, set_axis
 
 _ACROSS, _CURVES = 3, 10
 
@@ -31,17 +30,14 @@ def axes_figure(sweep: SweepFolder) -> Figure:
     crosses; a heat map for two numeric axes; a curve for each value of `each`."""
     both = heat_axes(sweep)
     count = len(sweep.axes) + bool(both)
-    across = min(max(count, 1), _ACROSS)
-    down = -(-max(count, 1) // across)
+    across = min(count, _ACROSS)
+    down = -(-count // across)
     picture = figure(max(4.3 * across, 7.5), 3.9 * down + 0.5)
-    heading(picture, f"{text(sweep.words())} on validation data, by axis")
+    words = sweep.on_validation()
+    heading(picture, f"{text(words[0].upper() + words[1:])}, by axis")
     panels = list(picture.subplots(down, across, squeeze=False).ravel())
     for ax in panels[count:]:
         ax.set_axis_off()
-    if not sweep.axes or not sweep.ranked:
-        what = "no axis has more than one value" if not sweep.axes else "all failed"
-        empty(panels[0], what)
-        return picture
     wide = is_wide(sweep.members.number[sweep.criterion][sweep.good])
     for place, (ax, axis) in enumerate(zip(panels, sweep.axes, strict=False)):
         _panel(ax, sweep, axis)
@@ -70,10 +66,9 @@ def _panel(ax: Axes, sweep: SweepFolder, axis: str) -> None:
     x = np.array([where.places[cell] for cell in cells])
     y = table.number[sweep.criterion]
     axes_style(ax)
-    many = len(where.places) > 30 and where.kind != "steps"
     ax.plot(x[good], y[good], "o", ms=4, color=NORMAL, alpha=0.45, mew=0)
     curves = _curves(sweep, axis)
-    for color, dash, chosen in [] if many else curves:
+    for color, dash, chosen in curves if _has_means(where) else []:
         _mean(ax, x, y, chosen & good, color, dash)
     ax.margins(y=0.1)
     failed = np.array([s.startswith(("div", "coll")) for s in table.text["status"]])
@@ -91,6 +86,11 @@ def _panel(ax: Axes, sweep: SweepFolder, axis: str) -> None:
         )
     set_axis(ax, where)
     ax.set_xlabel(text(axis, 40))
+
+
+def _has_means(where: Scale) -> bool:
+    """Whether a value has more than a member or two: random draws have not."""
+    return len(where.places) <= 30 or where.kind == "steps"
 
 
 def _curves(sweep: SweepFolder, axis: str) -> list[tuple[str, Any, np.ndarray]]:
@@ -124,7 +124,8 @@ def _handles(sweep: SweepFolder) -> list[Line2D]:
     values = list(dict.fromkeys(sweep.members.text[each])) if each else []
     mean: dict[str, Any] = {"marker": "D", "markersize": 4, "linewidth": 1.8}
     single = not 1 < len(values) <= _CURVES
-    if single or each == sweep.axes[0]:
+    scales = [scale(sweep.members.text[name]) for name in sweep.axes]
+    if (single or each in sweep.axes) and any(map(_has_means, scales)):
         handles.append(Line2D([], [], label="mean of a value", color=INK, **mean))
     if not single and len(sweep.axes) > 1:
         words = text(sweep.short(str(each)), 20)

@@ -90,6 +90,10 @@ class SweepFolder:
         name = CRITERIA[self.criterion]
         return f"{name} of {title(self.score)}" if name in ("AUROC", "AP") else name
 
+    def on_validation(self) -> str:
+        """The criterion in words, and where it was measured."""
+        return self.words() + " on validation data" * (self.criterion != "val_loss")
+
     def short(self, axis: str) -> str:
         """The last part of an axis's name, or all of it where two would be alike."""
         last = axis.rpartition(".")[2]

@@ -20,7 +20,6 @@ from jaxad.report.style import (
     text,
 )
 from jaxad.report.sweep.folder import SweepFolder, value
-from jaxad.report.sweep.leaderboard import empty
 
 BEST = "best"
 
@@ -59,9 +58,6 @@ def held_out_figure(sweep: SweepFolder) -> Figure:
     picture = figure(10.5, max(height, 3.2))
     heading(picture, f"Held-out test data, measured once: {_what(sweep)}")
     ax = picture.subplots()
-    if not found:
-        empty(ax, "no member could be ranked, so none was measured")
-        return picture
     axes_style(ax)
     if len(found) > 1:
         _by_value(picture, ax, sweep, found)

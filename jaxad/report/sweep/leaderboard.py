@@ -15,7 +15,6 @@ from jaxad.report.style import (
     axes_style,
     figure,
     heading,
-    note,
     text,
 )
 from jaxad.report.sweep.folder import SweepFolder
@@ -29,8 +28,9 @@ def leaderboard_figure(sweep: SweepFolder) -> Figure:
     rows = len(_rows(sweep))
     picture = figure(11, 1.7 + 0.29 * max(rows, 3))
     shown = min(sweep.ranked, BEST)
-    of = f"best {shown} of {len(sweep.leaderboard)}" if shown else "no"
-    heading(picture, f"Leaderboard on validation data: {of} settings")
+    of = f"best {shown} of {len(sweep.leaderboard)} settings"
+    of = of if shown else "no setting has a rank"
+    heading(picture, f"Leaderboard on validation data: {of}")
     draw_leaderboard(picture.subplots(), sweep)
     return picture
 
@@ -52,9 +52,11 @@ def draw_leaderboard(ax: Axes, sweep: SweepFolder) -> None:
     left = len(sweep.leaderboard) - sweep.ranked - FAILED
     worse = "; lower is better" if sweep.criterion == "val_loss" else ""
     more = f"\nand {left} more without a rank" if left > 0 else ""
-    ax.set_xlabel(f"{text(sweep.words())} on validation data{worse}{more}")
+    ax.set_xlabel(f"{text(sweep.on_validation())}{worse}{more}")
     if not sweep.ranked:
         ax.set_xticks([])
+        return
+    if max(sweep.leaderboard.number["members"]) == 1:
         return
     mean: dict[str, Any] = {
         "marker": "D",
@@ -117,9 +119,3 @@ def _name(sweep: SweepFolder, row: int) -> str:
     if board.text["flag"][row]:
         words += f" ({text(board.text['flag'][row], 24)})"
     return words
-
-
-def empty(ax: Axes, words: str) -> None:
-    """A sentence in an axis that has nothing to show."""
-    ax.set_axis_off()
-    note(ax, words)

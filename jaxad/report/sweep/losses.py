@@ -18,7 +18,6 @@ from jaxad.report.style import (
     text,
 )
 from jaxad.report.sweep.folder import SweepFolder
-from jaxad.report.sweep.leaderboard import empty
 from jaxad.report.sweep.scales import is_wide
 
 
@@ -30,26 +29,26 @@ def losses_figure(sweep: SweepFolder) -> Figure:
     picture = figure(9, 6)
     heading(picture, "Validation loss by epoch")
     ax = picture.subplots()
-    if not len(sweep.history):
-        empty(ax, "no training has a loss")
-        return picture
     axes_style(ax)
     lines = _lines(sweep)
     failed = _failed(sweep)
     best = _best(sweep)
+    faint = float(np.clip(30 / len(lines), 0.1, 0.45))
     ends = []
     for member, (epoch, loss) in lines.items():
         seen = np.isfinite(loss)
         if member in failed:
-            ax.plot(epoch, loss, color=ANOMALOUS, alpha=0.5, linewidth=1)
             ends += [(epoch[seen][-1], loss[seen][-1])] if seen.any() else []
         elif member in best:
             dots = "o" if len(epoch) == 1 else ""
             ax.plot(epoch, loss, dots + "-", color=NORMAL, linewidth=2.4, zorder=4)
         else:
             dots = "o" if len(epoch) == 1 else ""
-            ax.plot(epoch, loss, dots + "-", color=GREY, alpha=0.45, linewidth=1)
-    _limits(ax, [v for m, (_, v) in lines.items() if m not in failed], ends)
+            ax.plot(epoch, loss, dots + "-", color=GREY, alpha=faint, linewidth=1)
+    top = _limits(ax, [v for m, (_, v) in lines.items() if m not in failed], ends)
+    for member in failed & set(lines):
+        epoch, loss = lines[member]
+        ax.plot(epoch, np.minimum(loss, top), color=ANOMALOUS, alpha=0.5, linewidth=1)
     ax.set_xlabel("epoch")
     ax.set_ylabel("validation loss")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -100,8 +99,8 @@ def _silent(sweep: SweepFolder, failed: set[int], lines: dict) -> set[int]:
     return {member for member in failed if training[member] not in seen}
 
 
-def _limits(ax: Axes, good: list[np.ndarray], ends: list) -> None:
-    """The range of the trainings that did not fail; crosses beyond it stand on top."""
+def _limits(ax: Axes, good: list[np.ndarray], ends: list) -> float:
+    """The upper limit: of the trainings that did not fail; crosses stand on it."""
     values = np.concatenate([*good, np.array([])])
     values = values[np.isfinite(values)]
     if not len(values):
@@ -117,6 +116,7 @@ def _limits(ax: Axes, good: list[np.ndarray], ends: list) -> None:
     for epoch, loss in ends:
         at = min(max(loss, low), high)
         ax.plot([epoch], [at], "x", color=ANOMALOUS, ms=8, mew=2, clip_on=False)
+    return float(high)
 
 
 def _legend(ax: Axes, sweep: SweepFolder, others: bool, ends: int, early: int) -> None:

@@ -14,14 +14,15 @@ from jaxad.report.sweep.tradeoff import tradeoff_figure
 
 
 def sweep_figures(sweep: SweepFolder) -> dict[str, Figure]:
-    """All pictures of a sweep, by file name without ending."""
-    return {
-        "leaderboard": leaderboard_figure(sweep),
-        "reconstruction_vs_detection": tradeoff_figure(sweep),
-        "axes": axes_figure(sweep),
-        "losses": losses_figure(sweep),
-        "held_out": held_out_figure(sweep),
-    }
+    """The pictures that have something to show, by file name without ending."""
+    pictures = {"leaderboard": leaderboard_figure(sweep)}
+    if sweep.ranked:
+        pictures["reconstruction_vs_detection"] = tradeoff_figure(sweep)
+        pictures["losses"] = losses_figure(sweep)
+        pictures["held_out"] = held_out_figure(sweep)
+        if sweep.axes:
+            pictures["axes"] = axes_figure(sweep)
+    return pictures
 
 
 def draw_sweep(path: str | Path) -> list[Path]:

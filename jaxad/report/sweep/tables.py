@@ -11,7 +11,7 @@ from jaxad.report.sweep.held_out import BEST, cells, kinds
 from jaxad.report.table import Block, as_markdown, as_text, narrowed, number
 
 _BEST, _LONG = 10, 24
-_CHANGE = "anom - normal"
+_CHANGE = "MSE anom-normal"
 _SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE)
 """Columns that a narrow terminal does without, in this order."""
 _ONCE = (
@@ -22,10 +22,7 @@ _ONCE = (
 
 def render_sweep(sweep: SweepFolder, width: int | None = None) -> str:
     """The results as text. width: columns of the terminal; None: no limit."""
-    parts = []
-    for block in sweep_blocks(sweep):
-        parts.append(as_text(narrowed(block, _SPARE, width)))
-        parts += _failed(sweep) if block.title.startswith("Leaderboard") else []
+    parts = [as_text(narrowed(x, _SPARE, width)) for x in sweep_blocks(sweep)]
     return "\n\n".join([*parts, *_remarks(sweep)])
 
 
@@ -34,7 +31,6 @@ def sweep_markdown(sweep: SweepFolder) -> str:
     parts = []
     for block in sweep_blocks(sweep):
         parts += [f"{sweep.path.name}: {block.title}", as_markdown(block)]
-        parts += _failed(sweep) if block.title.startswith("Leaderboard") else []
     return "\n\n".join([*parts, *_remarks(sweep)]) + "\n"
 
 
@@ -45,7 +41,7 @@ def sweep_html(sweep: SweepFolder) -> str:
         "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
         for tag, line in [("th", block.header), *(("td", row) for row in block.rows)]
     ]
-    notes = [*_failed(sweep), _ONCE, f"{sweep.path}"]
+    notes = [*_remarks(sweep), f"{sweep.path}"]
     return (
         f"<p>{html.escape(block.title)}</p><table>{''.join(rows)}</table>"
         f"<p>{'<br>'.join(map(html.escape, notes))}</p>"
@@ -54,12 +50,10 @@ def sweep_html(sweep: SweepFolder) -> str:
 
 def sweep_blocks(sweep: SweepFolder) -> list[Block]:
     """Leaderboard, held-out results and, with `each`, AUROC by its values."""
-    blocks = [leaderboard_block(sweep)]
-    if len(sweep.held_out):
-        blocks.append(held_out_block(sweep))
-        if sweep.each is not None:
-            blocks.append(each_block(sweep))
-    return blocks
+    if not sweep.ranked:
+        return []
+    blocks = [leaderboard_block(sweep), held_out_block(sweep)]
+    return blocks + ([each_block(sweep)] if sweep.each is not None else [])
 
 
 def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
@@ -88,7 +82,7 @@ def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
         header, lines = header[:-1], [line[:-1] for line in lines]
     of = f"best {shown} of {len(board)} settings"
     words = f"Leaderboard on validation data: {of} by {sweep.words()}"
-    return Block(f"{words}; {_CHANGE}: MSE of reconstructions", header, lines)
+    return Block(words, header, lines)
 
 
 def held_out_block(sweep: SweepFolder) -> Block:
@@ -173,9 +167,10 @@ def _failed(sweep: SweepFolder) -> list[str]:
 
 
 def _remarks(sweep: SweepFolder) -> list[str]:
-    if not len(sweep.held_out):
-        return ["No setting could be ranked; nothing was measured on the test data."]
-    return [_ONCE]
+    once = _ONCE
+    if not sweep.ranked:
+        once = "No setting could be ranked; nothing was measured on the test data."
+    return [*_failed(sweep), once]
 
 
 def spread(mean: float, sd: float) -> str:

@@ -5,9 +5,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxad.report.names import title
-from jaxad.report.style import ANOMALOUS, GREY, INK, NORMAL, axes_style, figure, text
+from jaxad.report.style import (
+    ANOMALOUS,
+    GREY,
+    INK,
+    NORMAL,
+    axes_style,
+    figure,
+    note,
+    text,
+)
 from jaxad.report.sweep.folder import SweepFolder
-from jaxad.report.sweep.leaderboard import empty
 from jaxad.report.sweep.scales import is_wide
 
 
@@ -34,7 +42,8 @@ def draw_tradeoff(ax: Axes, sweep: SweepFolder) -> None:
     error, auroc = number["mse_normal"], number["auroc"]
     known = sweep.good & np.isfinite(error) & np.isfinite(auroc)
     if not known.any():
-        empty(ax, "no member has both an error and an AUROC")
+        ax.set_axis_off()
+        note(ax, "no member has both an error and an AUROC")
         return
     axes_style(ax)
     stuck = known & np.array([bool(flag) for flag in sweep.members.text["flag"]])
