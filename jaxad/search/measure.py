@@ -84,6 +84,7 @@ def measure(at: Context, done: train.Finished) -> Sweep:
     """
     table, board = _tables(at, done)
     if all(place is None for place in board["rank"]):
+        draw_sweep(at.path)
         raise DivergedError(
             f"no member can be ranked: {board['reason'][0]}; see "
             f"{at.path / 'members.csv'}",

@@ -12,7 +12,8 @@ from jaxad.report.table import Block, as_markdown, as_text, narrowed, number
 
 _BEST, _LONG = 10, 24
 _CHANGE = "MSE anom-normal"
-_SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE)
+_LESS = "best minus this"
+_SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE, "detectors", _LESS)
 """Columns that a narrow terminal does without, in this order."""
 _ONCE = (
     "Settings were ranked on validation data alone; the test data was measured once, "
@@ -96,7 +97,7 @@ def held_out_block(sweep: SweepFolder) -> Block:
     rules = dict.fromkeys(table.text["rule"])
     rule = ", ".join(f"{r} (oracle)" if r == "f1_max_test" else r for r in rules)
     header = ["row", "detectors", "AUROC", "95 % interval", "AP", "F1", "recall"]
-    header += ["FPR", "F1-max*", "best minus this"]
+    header += ["FPR", "F1-max*", _LESS]
     if all(not line[-1] for line in lines):
         header, lines = header[:-1], [line[:-1] for line in lines]
     more = "; all rows are in held_out.csv" if cutting else ""
