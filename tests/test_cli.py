@@ -80,7 +80,9 @@ def calls(monkeypatch):
             raise seen.error
         return types.SimpleNamespace(path=options["out"])
 
-    monkeypatch.setitem(sys.modules, "jaxad.run", types.SimpleNamespace(train=train))
+    fake = types.SimpleNamespace(train=train)
+    monkeypatch.setitem(sys.modules, "jaxad.run", fake)
+    monkeypatch.setattr(jaxad, "run", fake, raising=False)  # where it was imported
     monkeypatch.setattr(experiments, "show", lambda path: 0)
     return seen
 
