@@ -60,7 +60,7 @@ def test_a_missing_pytorch_and_an_unknown_benchmark_are_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(JaxadError, match=r"^benchmark train .*jaxad\[bench\]$"):
         benchmark.run("train")
-    with pytest.raises(ConfigError, match="choose from train, auroc"):
+    with pytest.raises(ConfigError, match="choose from train, sweep, auroc"):
         benchmark.run("speed")
 
 

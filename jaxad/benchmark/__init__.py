@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, steps, table
+from jaxad.benchmark import auroc, steps, sweep, table
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -16,6 +16,7 @@ Rows = list[dict[str, Any]]
 
 BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
     "train": steps.measure,
+    "sweep": sweep.measure,
     "auroc": auroc.measure,
 }
 
@@ -24,7 +25,8 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
     """Run a benchmark and print its table.
 
     Args:
-      what: `train` (a training step beside PyTorch) or `auroc` (beside scikit-learn).
+      what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
+        its members one by one) or `auroc` (beside scikit-learn).
       json: file to write the result to.
 
     Returns:

@@ -9,27 +9,25 @@ import numpy as np
 import torch
 from torch import nn
 
-from jaxad.config import Config, Conv, Deep
-from jaxad.errors import ConfigError
+from jaxad.config import Config, Conv, Deep, Linear
 
 Weights = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def trainer(
-    config: Config, image: np.ndarray, weights: Weights
-) -> Callable[[int], torch.Tensor]:
-    """A function that trains for a number of steps and returns their losses (n,).
+    config: Config, image: np.ndarray, weights: Weights, device: str = "cpu"
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function that takes a step on each batch of rows and returns their losses (n,).
 
-    config: a `Deep` or `Conv` autoencoder with ReLU and sigmoid, MSE, Adam; trained as
-        a denoiser where `corrupt.level` is above 0.
+    config: a `Linear`, `Deep` or `Conv` autoencoder with ReLU and sigmoid, MSE, Adam;
+        trained as a denoiser where `corrupt.level` is above 0.
     image: (N, H, W, C) uint8.
     weights: (kernel, bias) of each layer from input to output, in the layout of JAX.
     """
-    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous()
-    if not isinstance(config.model, Deep | Conv):
-        raise ConfigError(f"no {config.model.kind!r} network in PyTorch here")
+    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous().to(device)
     model = network(config.model, image.shape[1:])
     load(model, weights)
+    model = model.to(device)
     adam = torch.optim.Adam(
         model.parameters(), lr=config.optim.lr, betas=(config.optim.b1, config.optim.b2)
     )
@@ -43,14 +41,14 @@ def trainer(
         adam.step()
         return loss.detach()
 
-    def run(steps: int) -> torch.Tensor:
-        size = config.train.batch_size
-        epochs = -(-steps * size // len(stored))
-        order = torch.cat([torch.randperm(len(stored)) for _ in range(epochs)])
-        rows = order[: steps * size].reshape(steps, size)
-        return torch.stack([step(batch) for batch in rows])
+    return lambda rows: torch.stack([step(batch) for batch in rows.to(device)]).cpu()
 
-    return run
+
+def shuffled(count: int, steps: int, size: int) -> torch.Tensor:
+    """(steps, size) rows below `count`, in a new random order every epoch."""
+    epochs = -(-steps * size // count)
+    order = torch.cat([torch.randperm(count) for _ in range(epochs)])
+    return order[: steps * size].reshape(steps, size)
 
 
 def salt_and_pepper(image: torch.Tensor, level: float) -> torch.Tensor:
@@ -62,16 +60,17 @@ def salt_and_pepper(image: torch.Tensor, level: float) -> torch.Tensor:
     return torch.where(draw < level, value, image)
 
 
-def network(spec: Deep | Conv, shape: tuple[int, ...]) -> nn.Sequential:
+def network(spec: Linear | Deep | Conv, shape: tuple[int, ...]) -> nn.Sequential:
     """The network of a spec for images of shape (H, W, C), without batch norm."""
     height, width, channels = shape
-    if isinstance(spec, Deep):
-        inner = (*spec.hidden, spec.latent_dim, *reversed(spec.hidden))
+    if not isinstance(spec, Conv):
+        hidden = spec.hidden if isinstance(spec, Deep) else ()
+        inner = (*hidden, spec.latent_dim, *reversed(hidden))
         sizes = (height * width * channels, *inner, height * width * channels)
         layers: list[nn.Module] = [nn.Flatten()]
         for i, pair in enumerate(pairwise(sizes)):
             layers.append(nn.Linear(*pair))
-            if i not in (len(spec.hidden), len(sizes) - 2):  # the bottleneck is linear
+            if i not in (len(hidden), len(sizes) - 2):  # the bottleneck is linear
                 layers.append(nn.ReLU())
         return nn.Sequential(
             *layers, nn.Sigmoid(), nn.Unflatten(1, (channels, height, width))

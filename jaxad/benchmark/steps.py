@@ -49,7 +49,7 @@ def measure(
 
     Raises JaxadError where PyTorch is missing, or does not compute the same.
     """
-    torch = _torch()
+    torch = torch_or_error("train")
     image = np.random.default_rng(0).integers(0, 256, (examples, *SHAPE), np.uint8)
     threads, cores = torch.get_num_threads(), table.cores()
     torch.set_num_threads(cores)
@@ -92,7 +92,8 @@ def disagreement(case: Case, image: np.ndarray) -> float:
     params = start.state.model["params"]
     fitted = fit(loop, blank(config), key, hparams, data)
     ours = history(fitted.carry)["train_loss"]
-    theirs = pytorch.trainer(config, image, weights(params))(CHECKED_STEPS).numpy()
+    batches = pytorch.shuffled(len(image), CHECKED_STEPS, len(image))
+    theirs = pytorch.trainer(config, image, weights(params))(batches).numpy()
     return float(np.max(np.abs(ours - theirs) / theirs))
 
 
@@ -102,7 +103,7 @@ def weights(params: Any) -> list[tuple[np.ndarray, np.ndarray]]:
         *sorted(name for name in params if name.startswith("encoder")),
         *(name for name in params if name == "latent"),
         *sorted(name for name in params if name.startswith("decoder")),
-        "output",
+        *(name for name in params if name == "output"),
     ]
     layers = []
     for name in names:
@@ -122,7 +123,9 @@ def _row(case: Case, image: np.ndarray, pairs: int) -> dict[str, Any]:
     if count != theirs:
         raise JaxadError(f"{case.name}: {count} parameters, PyTorch has {theirs}")
     other = pytorch.trainer(config, image, weights(params))
-    times = alternate(run, lambda: other(case.steps), pairs)
+    times = alternate(
+        run, lambda: other(pytorch.shuffled(len(image), case.steps, BATCH)), pairs
+    )
     for name in ("ours", "theirs"):
         times[name] /= case.steps
     apart = disagreement(case, image[:BATCH])
@@ -174,11 +177,12 @@ def _data(image: np.ndarray) -> TrainData:
     )
 
 
-def _torch() -> Any:
+def torch_or_error(what: str) -> Any:
+    """The package PyTorch; raises JaxadError where it is missing."""
     try:
         import torch
     except ImportError as error:
         raise JaxadError(
-            "benchmark train needs PyTorch: pip install jaxad[bench]"
+            f"benchmark {what} needs PyTorch: pip install jaxad[bench]"
         ) from error
     return torch

@@ -37,7 +37,7 @@ def data(args: list[str]) -> int:
 
 def benchmark(args: list[str]) -> int:
     parser = Parser(prog="jaxad benchmark", description="Measure speed.")
-    parser.add_argument("what", choices=("train", "auroc"))
+    parser.add_argument("what", choices=("train", "sweep", "auroc"))
     parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
     given = parser.read(args)
 

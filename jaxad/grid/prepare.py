@@ -70,7 +70,12 @@ def lane_data(
     made = [
         _one(lane.config, images.rows(lane.config)[1], sizes, warm) for lane in lanes
     ]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *made)
+    return stack(made)
+
+
+def stack(lanes: Sequence[LaneData]) -> LaneData:
+    """Data of lanes with a leading axis, from that of each."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes)
 
 
 def _one(config: Config, rows: Rows, sizes: Sizes, warm) -> LaneData:

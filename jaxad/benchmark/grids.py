@@ -1,0 +1,101 @@
+"""A grid's lanes as the sweep trains them, in steps of any number, for timing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad import methods
+from jaxad.batches import order
+from jaxad.config import Config, blank, traced
+from jaxad.grid import execute, prepare
+from jaxad.grid.execute import Compiled
+from jaxad.grid.lanes import LaneData, functions
+from jaxad.streams import stream
+
+VALIDATED = 256
+
+
+class Grid:
+    """Lanes that share their data and random seed, compiled in every mode.
+
+    configs: differ in traced numbers alone. image: (N, H, W, C) uint8. examples: of an
+    epoch, in whole batches; drawn from all images.
+    """
+
+    def __init__(self, configs: Sequence[Config], image: np.ndarray, examples: int):
+        config = blank(configs[0])
+        rows = np.random.default_rng(0).integers(0, len(image), examples, np.int32)
+        self.config, self.image, self.rows = config, jnp.asarray(image), rows
+        self.key = jax.random.key(configs[0].seed)
+        self.steps = len(rows) // config.train.batch_size
+        self.lanes = [self._lane(config) for config in configs]
+        self.compiled = {mode: self._compile(mode) for mode in execute.MODES}
+        self.tried = {
+            mode: execute.probe(one, self._some(one.size)[0], self.steps)
+            for mode, one in self.compiled.items()
+        }
+
+    @property
+    def mode(self) -> str:
+        """What a sweep would choose here."""
+        return min(self.tried, key=lambda mode: self.tried[mode])
+
+    def batches(self) -> np.ndarray:
+        """(steps, B) rows of the images in the order of the first epoch."""
+        key = stream(self.key, "order")
+        rows = jnp.asarray(self.rows)
+        found = order(key, jnp.int32(0), rows, self.steps, self.config.train)
+        return np.asarray(found)
+
+    def trainer(self, mode: str) -> "Trainer":
+        one = self.compiled[mode]
+        return Trainer(one, self._some(one.size))
+
+    def _compile(self, mode: str) -> Compiled:
+        method = methods.build(self.config, self.steps)
+        made = functions(method, self.config, len(self.rows), mode == "vmap")
+        size = 1 if mode == "loop" else len(self.lanes)
+        return execute.compile_chunk(made, mode, self.image, self._some(size)[0])
+
+    def _some(self, size: int) -> list[LaneData]:
+        """The lanes in chunks of `size`."""
+        starts = range(0, len(self.lanes), size)
+        return [prepare.stack(self.lanes[i : i + size]) for i in starts]
+
+    def _lane(self, config: Config) -> LaneData:
+        few = jnp.arange(VALIDATED, dtype=jnp.int32)
+        hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+        rows = jnp.asarray(self.rows)
+        label = (few % 2).astype(jnp.int32)
+        return LaneData(self.key, hparams, rows, few, few, label, few)
+
+
+class Trainer:
+    """All lanes in training by one mode's programs."""
+
+    def __init__(self, compiled: Compiled, chunks: list[LaneData]):
+        self.compiled, self.chunks = compiled, chunks
+        self.restart()
+
+    def restart(self) -> None:
+        self.carries = [self.compiled.start(chunk) for chunk in self.chunks]
+
+    def run(self, first: int, last: int) -> None:
+        """Steps [first, last) of the first epoch, for all lanes."""
+        bounds = (0, 1, first, last)
+        for i, chunk in enumerate(self.chunks):
+            self.carries[i] = self.compiled.advance(chunk, self.carries[i], bounds)
+        jax.block_until_ready(self.carries)
+
+    def params(self) -> Any:
+        """Of the first lane."""
+        params = self.carries[0].state.model["params"]
+        return jax.tree.map(lambda leaf: np.asarray(leaf[0]), params)
+
+    def sums(self) -> np.ndarray:
+        """(lanes, 2): sum of the epoch's losses so far by examples, and of examples."""
+        pairs = [(one.sums["loss"], one.weight) for one in self.carries]
+        return np.concatenate([np.stack(pair, -1) for pair in pairs])
