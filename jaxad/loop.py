@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.batches import TrainData
+from jaxad.carry import DIVERGED, RUNNING, Carry
 from jaxad.config import Config
 from jaxad.environment import COMPILE_FAST
 from jaxad.errors import DivergedError, Preempted
 from jaxad.methods import Hparams
-from jaxad.program import DIVERGED, RUNNING, Carry, Program
+from jaxad.program import Program
 from jaxad.progress import Look, Reporter
 
 

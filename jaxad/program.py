@@ -7,44 +7,17 @@ Nothing here knows which method it runs.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxad.batches import TrainData, example, order, steps_of, take
+from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, finite, going
 from jaxad.config import Config
 from jaxad.data import augment
 from jaxad.methods import Hparams, Method
 from jaxad.streams import stream
-from jaxad.types import State
-
-RUNNING, DIVERGED, COLLAPSED = 0, 1, 2
-
-
-class Carry(NamedTuple):
-    """All that goes from segment to segment, and all that a checkpoint holds.
-
-    average: moving average of the model, None where it is off.
-    best: the model of the best epoch so far; best_value, best_epoch: () its validation
-        loss and 0-based epoch (-1: none yet).
-    waited: () int32, epochs since the best one. stopped: () bool.
-    status: () int32, RUNNING, DIVERGED or COLLAPSED; status_step: () when it came.
-    sums: running sums of the epoch's info, weighted by examples; weight: their number.
-    """
-
-    state: State
-    average: Any
-    best: Any
-    best_value: jax.Array
-    best_epoch: jax.Array
-    waited: jax.Array
-    stopped: jax.Array
-    status: jax.Array
-    status_step: jax.Array
-    sums: dict[str, jax.Array]
-    weight: jax.Array
-    history: dict[str, jax.Array]
 
 
 class Program(NamedTuple):
@@ -81,15 +54,6 @@ def program(
     """
     one = _Run(method, config, steps_of(config.train, examples), block, together)
     return Program(one.start, one.segment, one.epochs, one.fit, one.steps)
-
-
-def chosen(config: Config, carry: Carry) -> Any:
-    """The model a run ends with: the best epoch's, or the last one (averaged)."""
-    last = carry.state.model if carry.average is None else carry.average
-    if config.train.select == "last":
-        return last
-    none_yet = carry.best_epoch < 0
-    return jax.tree.map(lambda a, b: jnp.where(none_yet, a, b), last, carry.best)
 
 
 class _Run:
@@ -166,12 +130,12 @@ class _Run:
 
     def _if_going(self, function: Callable[[Carry], Carry], carry: Carry) -> Carry:
         """function(carry), or carry itself when it has failed or stopped."""
-        going = _going(carry)
+        on = going(carry)
         if not self.together:
-            return jax.lax.cond(going, function, lambda carry: carry, carry)
+            return jax.lax.cond(on, function, lambda carry: carry, carry)
         # `cond` under `vmap` would copy the images for each member.
         new = function(carry)
-        return jax.tree.map(lambda a, b: jnp.where(going, a, b), new, carry)
+        return jax.tree.map(lambda a, b: jnp.where(on, a, b), new, carry)
 
     def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
         key = jax.random.fold_in(stream(key, "step"), now)
@@ -198,7 +162,7 @@ class _Run:
 
     def _end_epoch(self, key, hparams, data, epoch, carry: Carry) -> Carry:
         model = carry.state.model if carry.average is None else carry.average
-        good = _finite(carry.state.model)
+        good = finite(carry.state.model)
         row = {name: total / carry.weight for name, total in carry.sums.items()}
         row["train_loss"] = row.pop("loss")
         row["val_loss"] = self._validation(key, hparams, model, data)
@@ -251,12 +215,3 @@ def _averaged(hparams: Hparams, average, model, now):
     t = now.astype(jnp.float32)
     decay = jnp.minimum(hparams["train.ema"], (1 + t) / (10 + t))
     return jax.tree.map(lambda a, m: decay * a + (1 - decay) * m, average, model)
-
-
-def _going(carry: Carry) -> jax.Array:
-    return (carry.status == RUNNING) & ~carry.stopped
-
-
-def _finite(tree: Any) -> jax.Array:
-    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), tree)
-    return jnp.all(jnp.stack(jax.tree.leaves(finite)))

@@ -9,11 +9,12 @@ from typing import Any
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
 from jaxad.batches import TrainData, on_device
+from jaxad.carry import Carry, chosen
 from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config
 from jaxad.config.load import to_json
 from jaxad.errors import ConfigError, DataError, DivergedError, Preempted
-from jaxad.program import Carry, chosen, program
+from jaxad.program import program
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
 from jaxad.results import Results

@@ -10,10 +10,11 @@ import pytest
 
 from jaxad import methods, models
 from jaxad.batches import TrainData, order, take
+from jaxad.carry import chosen
 from jaxad.config import Config, Conv, Corrupt, Deep, Linear, Loss, Optim, Score, Train
 from jaxad.config.traced import blank, traced
 from jaxad.models import Mode
-from jaxad.program import chosen, program
+from jaxad.program import program
 from jaxad.scoring import Scorer
 from jaxad.types import Batch, Output
 

@@ -8,10 +8,11 @@ import pytest
 
 from jaxad import methods
 from jaxad.batches import TrainData
+from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, chosen
 from jaxad.config import Augment, Config, Data, Linear, Optim, Train, blank, traced
 from jaxad.errors import ConfigError
 from jaxad.methods import optimiser
-from jaxad.program import COLLAPSED, DIVERGED, RUNNING, chosen, program
+from jaxad.program import program
 
 COUNT = 24
 

@@ -20,7 +20,7 @@ LEVELS = [
     {"corrupt", "losses", "metrics", "models", "parallel"},
     {"folder", "signals", "progress", "environment"},
     {"data", "methods", "threshold", "checkpoint"},
-    {"batches", "scoring", "baselines", "trivial", "evaluate"},
+    {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},
     {"program", "examples", "results"},
     {"loop", "report"},
     {"saved", "grid"},

@@ -30,7 +30,7 @@ Image anomaly detection with autoencoders, in JAX.
   score RUN IMAGES... [--out DIR] [--maps]
                                    score new images with a finished run
   report RUN [RUN ...] [--markdown]
-                                   the tables and pictures of runs
+                                   the tables and pictures of runs and sweeps
   data prepare NAME [--source DIR] make a data set ready
   data verify NAME                 check a data set
   data list                        the data sets, and which are ready

@@ -65,6 +65,7 @@ SWEEP = {
     "--rank": "rank",
     "--rank-score": "score",
     "--each": "each",
+    "--every": "every",
     "--ensemble": "ensemble",
     "--execution": "execution",
     "--members": "members",

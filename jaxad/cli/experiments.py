@@ -21,9 +21,10 @@ the embedded default. --out: the folder, by default runs/<name>. --resume: go on
 several numbers is written 256:64. --draw NAME=LOW:HIGH[:log] with --samples N: random
 search. --seeds N, --folds N: repeat each setting. --rank auroc, average_precision,
 difference or val_loss, of --rank-score. --each NAME: the best for each value of an
-axis. --ensemble K: how many settings it joins. --execution auto, vmap, map or loop;
---members N at a time; --memory-gb X. --halve N [--halve-from EPOCHS]: go on with the
-best 1/N of the settings only, again and again.
+axis. --every True: every setting on the test, for curves. --ensemble K: how many
+settings it joins. --execution auto, vmap, map or loop; --members N at a time;
+--memory-gb X. --halve N [--halve-from EPOCHS]: go on with the best 1/N of the settings
+only, again and again.
 """
 
 

@@ -88,6 +88,9 @@ class Grid:
     each: str | None = None
     """An axis: the best setting for each of its rows is measured too. Where it is an
     axis of the data, the rows are tasks of their own, and there is no best of all."""
+    every: bool = False
+    """Measure all settings on held-out data (`every.csv`), for curves over an axis.
+    To pick the best of them would be to choose on the test."""
     ensemble: Size = 5
     """How many of the best settings the ensemble joins."""
     execution: Execution = "auto"

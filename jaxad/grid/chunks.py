@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxad.carry import Carry
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import LaneData
-from jaxad.program import Carry
 
 SLICE_SECONDS = 5.0
 """Time on the device between two looks at signals and progress."""

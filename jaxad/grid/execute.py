@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxad.carry import Carry
 from jaxad.environment import COMPILE_FAST, free_memory
 from jaxad.errors import ConfigError
 from jaxad.grid.lanes import Functions, LaneData
-from jaxad.program import Carry
 
 MODES = ("vmap", "map", "loop")
 PROBE_SECONDS = 0.3

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 
 from jaxad import metrics, threshold
 from jaxad.batches import TrainData, finalized, take
+from jaxad.carry import Carry, chosen
 from jaxad.config import Config
 from jaxad.methods import Hparams, Method
-from jaxad.program import Carry, Program, chosen, program
+from jaxad.program import Program, program
 from jaxad.streams import stream
 from jaxad.threshold import Validation
 from jaxad.types import Batch

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxad.carry import COLLAPSED, DIVERGED
 from jaxad.grid.members import Member
-from jaxad.program import COLLAPSED, DIVERGED
 
 Table = dict[str, list[Any]]
 

@@ -20,6 +20,7 @@ from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
 from jaxad.saved import Run
 from jaxad.search import train
 from jaxad.search.context import Context
+from jaxad.search.every import every
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,6 +102,8 @@ def measure(at: Context, done: train.Finished) -> Sweep:
         rows += _rows(at, best, found, made.get(best.name))
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
     folder.write_csv(at.path / "held_out.csv", last)
+    if grid.every:
+        folder.write_csv(at.path / "every.csv", every(at, board, found))
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
     arrays = _arrays(at, found)
     tables = (members, leaderboard, measured)

@@ -52,7 +52,8 @@ class SweepFolder:
 
     grid: the fields of its `Grid`. score: the one that is measured.
     axes: columns of the settings that hold more than one value, in their order.
-    held_out: without rows where no member could be ranked.
+    held_out: without rows where no member could be ranked. every: all settings on
+        held-out data, without rows where that was not asked for.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class SweepFolder:
     leaderboard: Columns
     held_out: Columns
     history: Columns
+    every: Columns
 
     @property
     def criterion(self) -> str:
@@ -170,13 +172,16 @@ def read_sweep(path: str | Path) -> SweepFolder:
         raise damaged(path / "members.csv", f"damaged: no column {lacking[0]}")
     axes = [name for name in settings if len(set(board.text[name])) > 1]
     nothing = Columns({}, {})
-    held_out = history = nothing
+    held_out = history = every = nothing
     if np.isfinite(board.number["rank"]).any():
         held_out = _columns(
             path / "held_out.csv", (*_HELD_OUT, *_MINUS), ("row", "rule")
         )
         history = _columns(path / "history.csv", _HISTORY, ())
-    return SweepFolder(path, grid, score, axes, members, board, held_out, history)
+        if grid.get("every"):
+            every = _columns(path / "every.csv", ("setting", "auroc"), tuple(axes))
+    tables = (members, board, held_out, history, every)
+    return SweepFolder(path, grid, score, axes, *tables)
 
 
 def _columns(path: Path, numbers: tuple[str, ...], words: tuple[str, ...]) -> Columns:

@@ -1,0 +1,41 @@
+"""One digit is normal, the other nine anomalous: ten tasks, several seeds, one sweep.
+
+    jaxad data prepare mnist --source DIR     # once
+    jaxad sweep configs/one_class/mnist.py
+
+The field's protocol: train on the training images of one class, test on the whole test
+split; no anomaly is seen before the test. The score is fixed in advance, and so is the
+setting; there is nothing to choose.
+"""
+
+from jaxad.config import (
+    Axis,
+    Baselines,
+    Config,
+    Data,
+    Deep,
+    FixedFpr,
+    Grid,
+    OneClass,
+    Optim,
+    Score,
+    Threshold,
+    Train,
+    ZScore,
+)
+
+config = Config(
+    data=Data(name="mnist", protocol=OneClass()),
+    model=Deep(hidden=(256,), latent_dim=16, batch_norm=False),
+    optim=Optim(lr=1e-3),
+    train=Train(epochs=60, batch_size=128),
+    score=Score(names=("mse",)),
+    threshold=Threshold(rules=(FixedFpr(rate=0.05), ZScore())),
+    baselines=Baselines(names=("knn", "mahalanobis")),
+)
+grid = Grid(
+    axes=(Axis.of("data.protocol.normal", *range(10)),),
+    seeds=3,
+    rank="val_loss",
+    each="data.protocol.normal",
+)

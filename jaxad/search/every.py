@@ -1,0 +1,36 @@
+"""Every setting on held-out data, for curves over an axis.
+
+Nothing is chosen here. Whoever picks the best of these rows chooses on the test.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxad.grid import choose, held_out, rank
+from jaxad.search.context import Context
+
+
+def every(at: Context, board: rank.Table, found: Mapping[int, Any]) -> rank.Table:
+    """A row for each setting that has a rank, in the order of the grid.
+
+    found: what was measured, by member. Columns: of the settings, then those of
+    `held_out.summary`.
+    """
+    good = {
+        number
+        for number, one in found.items()
+        if rank.status(int(one["status"]), int(one["status_step"])) == "ok"
+    }
+    rows = []
+    for row in sorted(rank.rows(board), key=lambda row: row["setting"]):
+        members = [m for m in at.members if m.setting == row["setting"]]
+        members = [m for m in members if m.number in good]
+        if row["rank"] is None or not members:
+            continue
+        rules, seed = members[0].config.threshold.rules, at.config.seed
+        cases = [choose.case(m, found[m.number], at.images, at.score) for m in members]
+        name = f"setting {row['setting']}"
+        measured = held_out.summary(held_out.measure(name, cases, rules, seed))
+        kept = {k: v for k, v in measured.items() if not k.startswith("best_minus")}
+        rows.append({name: row[name] for name in ("setting", *at.shown)} | kept)
+    return {name: [row[name] for row in rows] for name in rows[0]}
