@@ -158,7 +158,7 @@ def _curve(
     clean = {name: values[test.clean] for name, values in scores.items()}
     curve: dict[str, list[float]] = {}
     for level in protocol.curve:
-        copies = corrupted_copies(test, config.data, config.seed, level)
+        copies = corrupted_copies(test, config.data, config.split_seed, level)
         label = np.concatenate([np.zeros(np.sum(test.clean), np.int32), copies.label])
         for name, values in detector.score(copies.image).items():
             both = np.concatenate([clean[name], values])

@@ -69,7 +69,7 @@ def train(
             reporter.say(f"{path}: finished already; drawing its pictures again")
             draw(path)
             return load_run(path, module=module)
-        splits = sources.split(source, config.data, config.seed)
+        splits = sources.split(source, config.data, config.split_seed)
         arrays = on_device(splits)
         count = len(arrays.rows)
         parts = make_parts(config, count, module)

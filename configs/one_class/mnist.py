@@ -25,7 +25,7 @@ from jaxad.config import (
 )
 
 config = Config(
-    data=Data(name="mnist", protocol=OneClass()),
+    data=Data(name="mnist", seed=0, protocol=OneClass()),
     model=Deep(hidden=(256,), latent_dim=16, batch_norm=False),
     optim=Optim(lr=1e-3),
     train=Train(epochs=60, batch_size=128),

@@ -10,9 +10,9 @@ import numpy as np
 from jaxad import methods
 from jaxad.batches import order
 from jaxad.config import Config, blank, traced
-from jaxad.grid import execute, prepare
+from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import LaneData, functions
+from jaxad.grid.lanes import LaneData, functions, stack
 from jaxad.streams import stream
 
 VALIDATED = 256
@@ -63,7 +63,7 @@ class Grid:
     def _some(self, size: int) -> list[LaneData]:
         """The lanes in chunks of `size`."""
         starts = range(0, len(self.lanes), size)
-        return [prepare.stack(self.lanes[i : i + size]) for i in starts]
+        return [stack(self.lanes[i : i + size], alike=True) for i in starts]
 
     def _lane(self, config: Config) -> LaneData:
         few = jnp.arange(VALIDATED, dtype=jnp.int32)

@@ -85,7 +85,7 @@ def _rows(case: Case, image: np.ndarray, device: str, pairs: int) -> list[dict]:
     grid = Grid(configs, image, (steps + 1) * case.batch)
     ours, loop = grid.trainer(grid.mode), grid.trainer("loop")
     params = ours.params()
-    batches = pytorch.torch.from_numpy(grid.batches()[:steps])
+    batches = pytorch.torch.tensor(grid.batches()[:steps])
     others = [pytorch.trainer(c, image, weights(params), device) for c in configs]
     theirs = np.stack([other(batches[:CHECKED]).numpy() for other in others])
     apart = _apart([_losses(ours), _losses(loop)], theirs[:, [0, -1]])

@@ -154,6 +154,9 @@ class Data:
     the share above; none: no folds."""
     fold: Annotated[int, Field(ge=0)] = 0
     """The part that validates, from 0."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Random seed of splits and corrupted copies, so that the seeds of a sweep share
+    their images; none: the run's."""
     protocol: Protocol = Field(default_factory=Corrupted)
     augment: Augment = Field(default_factory=Augment)
 

@@ -31,6 +31,11 @@ class Config:
     name: Name | None = None
     """Name of the run folder below `runs/`; none: the config file's."""
 
+    @property
+    def split_seed(self) -> int:
+        """The seed of splits and corrupted copies."""
+        return self.seed if self.data.seed is None else self.data.seed
+
     @model_validator(mode="after")
     def _bce_is_of_probabilities(self) -> "Config":
         if self.loss.kind == "bce" and self.model.head != "sigmoid":

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxad.carry import Carry
 from jaxad.environment import COMPILE_FAST, free_memory
 from jaxad.errors import ConfigError
-from jaxad.grid.lanes import Functions, LaneData
+from jaxad.grid.lanes import Functions, LaneData, common, count
 
 MODES = ("vmap", "map", "loop")
 PROBE_SECONDS = 0.3
@@ -38,12 +38,20 @@ class Compiled(NamedTuple):
 
 
 def batched(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
-    """function(image, lane, *more) over the leading axis of lane and of all in `more`
-    but the last, which is shared (bounds, or None)."""
+    """function(image, lane, *mapped, *shared) over the leading axis of lanes and of all
+    in `mapped`, as a function (image, shared, lanes, *mapped).
 
-    def over(image, shared, *mapped):
+    What lanes have in common is not mapped: batches are then shuffled and gathered once
+    for all, and the first layers of all are one large product.
+    """
+
+    def over(image, shared, lanes, *more):
+        same = common(lanes)
+        mapped = (lanes._replace(**dict.fromkeys(same)), *more)
+
         def one(arguments):
-            return function(image, *arguments, *shared)
+            lane, *rest = arguments
+            return function(image, lane._replace(**same), *rest, *shared)
 
         if mode == "vmap":
             return jax.vmap(one)(mapped)
@@ -60,7 +68,7 @@ def compile_chunk(
 ) -> Compiled:
     """Compile for chunks of the shape of `lanes`."""
     began = time.monotonic()
-    size = lanes.rows.shape[0]
+    size = count(lanes)
     bounds = (jax.ShapeDtypeStruct((), jnp.int32),) * 4
     start = jax.jit(batched(functions.start, mode), compiler_options=COMPILE_FAST)
     carry = jax.eval_shape(start, image, (), lanes)

@@ -4,6 +4,7 @@ The functions take one lane. How many run at a time, and how, is decided elsewhe
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -37,6 +38,30 @@ class LaneData(NamedTuple):
     tune_label: jax.Array
     test_rows: jax.Array
     warm: Any = None
+
+
+_ROWS = ("key", "rows", "val_rows", "tune_rows", "tune_label", "test_rows")
+
+
+def stack(lanes: Sequence[LaneData], alike: bool) -> LaneData:
+    """Data of lanes with a leading axis.
+
+    alike: whether all have the same random seed and rows, which then are kept once and
+    without that axis.
+    """
+    same = {name: getattr(lanes[0], name) for name in _ROWS} if alike else {}
+    apart = [lane._replace(**dict.fromkeys(same)) for lane in lanes]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *apart)._replace(**same)
+
+
+def common(lanes: LaneData) -> dict[str, jax.Array]:
+    """What stacked lanes have in common, by field."""
+    return {} if lanes.key.ndim else {name: getattr(lanes, name) for name in _ROWS}
+
+
+def count(lanes: LaneData) -> int:
+    """Number of stacked lanes."""
+    return jax.tree.leaves(lanes.hparams)[0].shape[0]
 
 
 class Functions(NamedTuple):

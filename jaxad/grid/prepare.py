@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxad.config import Config, traced
 from jaxad.data import Splits
-from jaxad.grid.lanes import LaneData
+from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.members import Group, Lane
 from jaxad.grid.pool import Pool, Rows, form, padded
 
@@ -31,7 +31,7 @@ class Images:
 
     def rows(self, config: Config) -> tuple[Form, Rows]:
         """The form of a config's images, and its rows of the pool of that form."""
-        key = (config.data, config.seed)
+        key = (config.data, config.split_seed)
         if key not in self._rows:
             splits = self.split(config)
             what = form(splits.train.image)
@@ -45,12 +45,16 @@ class Images:
 
 
 class Sizes(NamedTuple):
-    """Lengths that the rows of every lane of a group are padded to."""
+    """Lengths that the rows of every lane of a group are padded to.
+
+    alike: whether all lanes have the same rows and random seed.
+    """
 
     train: int
     normals: int
     val: int
     test: int
+    alike: bool
 
 
 def sizes(group: Group, images: Images) -> Sizes:
@@ -60,6 +64,7 @@ def sizes(group: Group, images: Images) -> Sizes:
         max(int(np.sum(rows.val_label == 0)) for rows in found),
         max(len(rows.val) for rows in found),
         max(len(rows.test) for rows in found),
+        len({(lane.config.data, lane.config.seed) for lane in group.lanes}) == 1,
     )
 
 
@@ -70,12 +75,7 @@ def lane_data(
     made = [
         _one(lane.config, images.rows(lane.config)[1], sizes, warm) for lane in lanes
     ]
-    return stack(made)
-
-
-def stack(lanes: Sequence[LaneData]) -> LaneData:
-    """Data of lanes with a leading axis, from that of each."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *lanes)
+    return stack(made, sizes.alike)
 
 
 def _one(config: Config, rows: Rows, sizes: Sizes, warm) -> LaneData:

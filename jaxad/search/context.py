@@ -99,7 +99,7 @@ class Context:
         seen = set()
         for member in self.members:
             config = member.config
-            key = (config.data, config.seed, config.threshold, config.baselines)
+            key = (config.data, config.split_seed, config.threshold, config.baselines)
             if key in seen:
                 continue
             seen.add(key)
@@ -113,7 +113,7 @@ class Context:
     def _split(self, config: Config) -> sources.Splits:
         source = sources.load_for(config.data, self.data)
         self.prints[repr(config.data)] = source.fingerprint
-        splits = sources.split(source, config.data, config.seed)
+        splits = sources.split(source, config.data, config.split_seed)
         results.check(config, splits)
         return splits
 
