@@ -95,6 +95,9 @@ def test_members_are_every_row_of_every_axis():
         "model.latent_dim",
     }
     assert found[-1].values["model"] == "large"
+    mixed = linked(("model.hidden", "optim.lr"), {"a": [(8,), 0.1]})
+    one = members.expand(BASE, Grid(axes=(mixed,)))[0]
+    assert one.values == {"model.hidden + optim.lr": "a"}
     assert found[-1].config.model.hidden == (9, 8)
     assert (found[-1].config.data.fold, found[-1].config.data.folds) == (2, 3)
     assert {m.config.seed for m in found} == {0, 1}

@@ -58,7 +58,8 @@ def expand(config: Config, grid: Grid) -> list[Member]:
     for at, (chosen, shown) in enumerate(_settings(grid, columns, config)):
         setting = _set(config, chosen)
         found = dict(leaves(setting))
-        values = {k: found.get(k, v) for k, v in shown.items()}
+        labels = [column for column in columns if column is not None]
+        values = {k: v if k in labels else found.get(k, v) for k, v in shown.items()}
         for more in _repeats(setting, grid):
             one = _set(setting, more) if more else setting
             members.append(Member(len(members), at, values, one))
@@ -87,7 +88,7 @@ def _columns(axis: Axis) -> str | None:
         return None
     parts = [name.split(".") for name in axis.names]
     same = itertools.takewhile(lambda x: len(set(x)) == 1, zip(*parts, strict=False))
-    return ".".join(x[0] for x in same) or axis.names[0]
+    return ".".join(x[0] for x in same) or " + ".join(axis.names)
 
 
 def _points(grid: Grid, config: Config) -> list[dict[str, Any]]:
