@@ -28,8 +28,8 @@ config = Config(
     data=Data(name="mnist", seed=0, protocol=OneClass()),
     model=Deep(hidden=(256,), latent_dim=16, batch_norm=False),
     optim=Optim(lr=1e-3),
-    train=Train(epochs=60, batch_size=128),
-    score=Score(names=("mse",)),
+    train=Train(epochs=50, batch_size=128),
+    score=Score(names=("ssim", "mse")),
     threshold=Threshold(rules=(FixedFpr(rate=0.05), ZScore())),
     baselines=Baselines(names=("knn", "mahalanobis")),
 )
