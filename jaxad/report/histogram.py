@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
+from scipy.stats import norm
 
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import title
@@ -107,6 +108,8 @@ def scores_figure(run: RunFolder, name: str, kind: Kind | None = None) -> Figure
     upper, lower = picture.subplots(2, 1, sharex=True)
     for ax, split, word in ((upper, "val", "validation"), (lower, "test", "test")):
         _histogram(ax, run, name, split, axis)
+        if any(mark.rule.startswith("z_score") for mark in rules):
+            _normal_curve(ax, run, name, split, axis)
         _lines(ax, rules, axis, run.primary[1])
         ax.set_ylabel(f"{word}\nexamples per bin")
     if axis.kind == "asinh":
@@ -121,8 +124,29 @@ def scores_figure(run: RunFolder, name: str, kind: Kind | None = None) -> Figure
     return picture
 
 
+def _edges(run: RunFolder, split: str, axis: Scale) -> np.ndarray:
+    return axis.bins(int(np.clip(2 * len(run.labels(split)) ** 0.5, 25, 70)))
+
+
+def _normal_curve(ax: Axes, run: RunFolder, name: str, split: str, axis: Scale) -> None:
+    """What a normal distribution of the validation normals' mean and spread expects in
+    each bin: the z-score's limits are right as far as the bars follow it."""
+    fitted = run.select(name, "val", 0)
+    count, spread = len(run.select(name, split, 0)), float(np.std(fitted))
+    if not count or not spread > 0:
+        return
+    edges = _edges(run, split, axis)
+    expected = count * np.diff(norm.cdf(edges, np.mean(fitted), spread))
+    places = axis.forward(edges)
+    middle = axis.inverse((places[1:] + places[:-1]) / 2)
+    seen = expected >= 0.5  # below, the axis ends
+    label = "normal curve"
+    ax.plot(middle[seen], expected[seen], color=INK, lw=1.4, ls=":", label=label)
+    ax.legend(loc="upper center", ncols=3, fontsize=8.5, edgecolor="none")
+
+
 def _histogram(ax: Axes, run: RunFolder, name: str, split: str, axis: Scale) -> None:
-    edges = axis.bins(int(np.clip(2 * len(run.labels(split)) ** 0.5, 25, 70)))
+    edges = _edges(run, split, axis)
     highest = 0
     for label, word, color in _CLASSES:
         values = run.select(name, split, label)
