@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from jaxad import benchmark
-from jaxad.benchmark import auroc, steps
+from jaxad.benchmark import auroc, steps, sweep
 from jaxad.benchmark.pairs import alternate
+from jaxad.config import Deep
 from jaxad.errors import ConfigError, JaxadError
 
 
@@ -69,3 +70,24 @@ def test_calls_alternate():
     times = alternate(lambda: calls.append("a"), lambda: calls.append("b"), 3, (2, 1))
     assert "".join(calls) == "ab" + 3 * "aab"
     assert times["pairs"] == 3
+
+
+def test_a_grid_trains_as_pytorch_trains_its_members(torch):
+    model = Deep(hidden=(32,), latent_dim=8, batch_norm=False)
+    case = sweep.Case("small", model, batch=16, members=2, steps=2, product=True)
+    note, rows = sweep.measure((case,), examples=600, pairs=1)
+    assert "member after member" in note
+    beside, loop, product = rows
+    assert beside["parameters"] == 2 * (784 * 32 + 32 * 8) + 32 + 8 + 32 + 784
+    assert max(beside["loss_apart"]) < 1e-4
+    assert beside["mode"] in ("vmap", "map", "loop")
+    assert all(row["ours"] > 0 for row in (beside, loop, product))
+    assert product["needed"] == pytest.approx(1 - 784 * 32 / 50_688 / 3)
+
+
+@pytest.mark.parametrize("case", sweep.CASES[2:], ids=("linear", "cae"))
+def test_pytorch_has_the_weights_of_a_case(case, torch):
+    image = np.random.default_rng(0).integers(0, 256, (128, 28, 28, 1), np.uint8)
+    config = sweep.configs_of(case)[-1]
+    small = steps.Case("", config.model, 0.0, 1)
+    assert steps.disagreement(small, image) < 1e-5

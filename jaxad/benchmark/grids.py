@@ -19,7 +19,9 @@ VALIDATED = 256
 
 
 class Grid:
-    """Lanes that share their data and random seed, compiled in every mode.
+    """Lanes that share their data and random seed.
+
+    fastest: the programs that a sweep would choose here.
 
     configs: differ in traced numbers alone. image: (N, H, W, C) uint8. examples: of an
     epoch, in whole batches; drawn from all images.
@@ -32,16 +34,7 @@ class Grid:
         self.key = jax.random.key(configs[0].seed)
         self.steps = len(rows) // config.train.batch_size
         self.lanes = [self._lane(config) for config in configs]
-        self.compiled = {mode: self._compile(mode) for mode in execute.MODES}
-        self.tried = {
-            mode: execute.probe(one, self._some(one.size)[0], self.steps)
-            for mode, one in self.compiled.items()
-        }
-
-    @property
-    def mode(self) -> str:
-        """What a sweep would choose here."""
-        return min(self.tried, key=lambda mode: self.tried[mode])
+        self.fastest = execute.fastest(self._compile, self._seconds)
 
     def batches(self) -> np.ndarray:
         """(steps, B) rows of the images in the order of the first epoch."""
@@ -50,14 +43,20 @@ class Grid:
         found = order(key, jnp.int32(0), rows, self.steps, self.config.train)
         return np.asarray(found)
 
-    def trainer(self, mode: str) -> "Trainer":
-        one = self.compiled[mode]
-        return Trainer(one, self._some(one.size))
+    def trainer(self, compiled: Compiled) -> "Trainer":
+        """Every lane in training by these programs."""
+        return Trainer(compiled, self._some(compiled.size))
 
-    def _compile(self, mode: str) -> Compiled:
+    def one_by_one(self) -> "Trainer":
+        return self.trainer(self._compile("loop", 1))
+
+    def _seconds(self, compiled: Compiled) -> float:
+        return execute.probe(compiled, self._some(compiled.size)[0], self.steps)
+
+    def _compile(self, mode: str, most: int | None) -> Compiled:
         method = methods.build(self.config, self.steps)
         made = functions(method, self.config, len(self.rows), mode == "vmap")
-        size = 1 if mode == "loop" else len(self.lanes)
+        size = 1 if mode == "loop" else min(most or len(self.lanes), len(self.lanes))
         return execute.compile_chunk(made, mode, self.image, self._some(size)[0])
 
     def _some(self, size: int) -> list[LaneData]:

@@ -83,7 +83,8 @@ def _rows(case: Case, image: np.ndarray, device: str, pairs: int) -> list[dict]:
     configs, steps = configs_of(case), max(case.steps, CHECKED)
     # One step more than is ever made: the end of an epoch would be timed as well.
     grid = Grid(configs, image, (steps + 1) * case.batch)
-    ours, loop = grid.trainer(grid.mode), grid.trainer("loop")
+    chosen = grid.fastest.compiled
+    ours, loop = grid.trainer(chosen), grid.one_by_one()
     params = ours.params()
     batches = pytorch.torch.tensor(grid.batches()[:steps])
     others = [pytorch.trainer(c, image, weights(params), device) for c in configs]
@@ -101,13 +102,15 @@ def _rows(case: Case, image: np.ndarray, device: str, pairs: int) -> list[dict]:
         return {"name": f"{case.name}, {name}", "detail": detail, **times}
 
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    tried = ", ".join(f"{mode} {s * 1e3:.3g}" for mode, s in grid.tried.items())
+    seconds = grid.fastest.seconds.items()
+    tried = ", ".join(f"{way} {each * 1e3:.3g}" for way, each in seconds)
     detail = (
-        f"batch {case.batch}, {case.members} members of {count} weights by {grid.mode} "
-        f"(probe, ms: {tried}); losses differ by {apart[0]:.0e} at step 1, by "
-        f"{apart[1]:.0e} at step {CHECKED}, at most"
+        f"batch {case.batch}, {case.members} members of {count} weights, {chosen.mode} "
+        f"of {chosen.size} (probe, ms: {tried}); losses differ by {apart[0]:.0e} at "
+        f"step 1, by {apart[1]:.0e} at step {CHECKED}, at most"
     )
-    extra = {"mode": grid.mode, "parameters": count, "loss_apart": apart}
+    extra = {"mode": chosen.mode, "size": chosen.size, "loss_apart": apart}
+    extra["parameters"] = count
     found = [beside("PyTorch", one_by_one, detail) | extra]
     detail = "the same programs for one member, called for one after the other"
     found.append(beside("JAX one by one", lambda: loop.run(0, case.steps), detail))

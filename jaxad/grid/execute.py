@@ -19,6 +19,8 @@ from jaxad.grid.lanes import Functions, LaneData, common, count
 
 MODES = ("vmap", "map", "loop")
 PROBE_SECONDS = 0.3
+FEW = 8
+"""Lanes of the smaller chunks that are tried on a CPU, for the sake of its cache."""
 
 
 class Compiled(NamedTuple):
@@ -131,6 +133,34 @@ def _guess(functions, image, lane: LaneData, most: int, limit: int) -> int:
     carry = jax.eval_shape(batched(functions.start, "loop"), image, (), lane)
     each = sum(_size(leaf) for leaf in jax.tree.leaves((carry, lane)))
     return max(1, min(most, (limit - _size(image)) // each))
+
+
+class Tried(NamedTuple):
+    """The fastest programs, the lanes in a chunk they were limited to (None: not
+    limited), and seconds a step and lane of all that was tried, by name."""
+
+    compiled: Compiled
+    most: int | None
+    seconds: dict[str, float]
+
+
+def fastest(
+    fit: Callable[[str, int | None], Compiled], seconds: Callable[[Compiled], float]
+) -> Tried:
+    """Compile and time every way.
+
+    fit: mode, lanes in a chunk at most (None: as many as fit) -> programs.
+    seconds: programs -> seconds a step and lane.
+    """
+    found = {mode: fit(mode, None) for mode in MODES}
+    tried = {name: seconds(one) for name, one in found.items()}
+    few = f"vmap of {FEW}"
+    hopeful = tried["vmap"] < 1.5 * min(tried.values())
+    if hopeful and found["vmap"].size > FEW and jax.default_backend() == "cpu":
+        found[few] = fit("vmap", FEW)
+        tried[few] = seconds(found[few])
+    best = min(tried, key=lambda name: tried[name])
+    return Tried(found[best], FEW if best == few else None, tried)
 
 
 def probe(compiled: Compiled, lanes: LaneData, steps: int) -> float:

@@ -50,7 +50,8 @@ def stack(lanes: Sequence[LaneData], alike: bool) -> LaneData:
     without that axis.
     """
     same = {name: getattr(lanes[0], name) for name in _ROWS} if alike else {}
-    apart = [lane._replace(**dict.fromkeys(same)) for lane in lanes]
+    absent: dict[str, Any] = dict.fromkeys(same)
+    apart = [lane._replace(**absent) for lane in lanes]
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *apart)._replace(**same)
 
 

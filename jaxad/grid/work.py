@@ -28,7 +28,10 @@ Results = dict[tuple[int, int], dict[str, Any]]
 
 
 class Choice(NamedTuple):
-    """How a kind of network runs here, and the seconds a step of each way tried."""
+    """How a kind of network runs here, and the seconds a step of each way tried.
+
+    size: lanes in a chunk at most; None: as many as fit.
+    """
 
     mode: str
     size: int | None
@@ -140,7 +143,7 @@ class _Group:
             tried = ", ".join(f"{m} {s * 1e3:.3g}" for m, s in known.tried.items())
             self.work.say(f"{kind}: {known.mode} (ms a step and member: {tried})")
         elif grid.execution == "auto":
-            compiled = self._fit("loop" if known is None else known.mode)
+            compiled = self._fit(*(known[:2] if known else ("loop", None)))
         else:
             compiled = self._fit(grid.execution)
         self.work.say(
@@ -151,13 +154,12 @@ class _Group:
         return compiled
 
     def _probe(self) -> tuple[Compiled, Choice]:
-        found, tried = {}, {}
-        for mode in execute.MODES:
-            found[mode] = self._fit(mode)
-            some = self._data(list(self.group.lanes[: found[mode].size]))
-            tried[mode] = execute.probe(found[mode], some, self.steps)
-        best = min(tried, key=lambda mode: tried[mode])
-        return found[best], Choice(best, found[best].size, tried)
+        def seconds(compiled: Compiled) -> float:
+            some = self._data(list(self.group.lanes[: compiled.size]))
+            return execute.probe(compiled, some, self.steps)
+
+        best = execute.fastest(self._fit, seconds)
+        return best.compiled, Choice(best.compiled.mode, best.most, best.seconds)
 
     def _fit(self, mode: str, most: int | None = None) -> Compiled:
         self.work.compiled += 1
