@@ -17,8 +17,8 @@ from jaxad.config.grid import Axis, Grid
 from jaxad.errors import ConfigError
 from jaxad.progress import Reporter
 from jaxad.search.context import Context
-from jaxad.search.measure import Sweep, measure
-from jaxad.search.train import train
+from jaxad.search.measuring import Sweep, measure
+from jaxad.search.training import train
 from jaxad.signals import watch
 
 __all__ = ["Sweep", "as_grid", "sweep"]

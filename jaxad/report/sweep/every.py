@@ -46,9 +46,9 @@ def every_figure(sweep: SweepFolder) -> Figure:
         label = f"{sweep.short(sweep.each)} {text(value(name), 24)}" if name else ""
         handles.append(Line2D([], [], color=color, linestyle=dash, label=label))
     if len(means) > 1:
-        at = np.array(sorted(set.intersection(*(set(m) for m in means))))
-        mean = [np.mean([m[a] for m in means]) for a in at]
-        ax.plot(at, mean, color="black", lw=2.8)
+        shared = sorted(set.intersection(*(set(m) for m in means)))
+        middle = [np.mean([m[place] for m in means]) for place in shared]
+        ax.plot(shared, middle, color="black", lw=2.8)
         handles.append(Line2D([], [], color="black", lw=2.8, label="mean"))
         side_legend(picture, handles)
     ax.axhline(0.5, color=GREY, lw=1, linestyle=":")

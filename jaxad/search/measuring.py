@@ -18,7 +18,7 @@ from jaxad.errors import DivergedError
 from jaxad.grid import choose, held_out, rank
 from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
 from jaxad.saved import Run
-from jaxad.search import train
+from jaxad.search import training
 from jaxad.search.context import Context
 from jaxad.search.every import every
 
@@ -78,7 +78,7 @@ def _drawn(path: Path, draw: "Callable[[Axes, SweepFolder], None]", ax) -> "Axes
     return ax
 
 
-def measure(at: Context, done: train.Finished) -> Sweep:
+def measure(at: Context, done: training.Finished) -> Sweep:
     """Write tables and pictures; the best on held-out data, a run folder of each.
 
     Raises DivergedError where no member can be ranked.
@@ -93,7 +93,7 @@ def measure(at: Context, done: train.Finished) -> Sweep:
         )
     grid = at.grid
     chosen = choose.bests(at.members, table, board, grid.each, grid.ensemble)
-    found = train.found(at, done.epochs, list(done.epochs))
+    found = training.found(at, done.epochs, list(done.epochs))
     rows: list[dict[str, Any]] = []
     made: dict[str, Run] = {}
     for best in chosen:
@@ -111,9 +111,9 @@ def measure(at: Context, done: train.Finished) -> Sweep:
     return Sweep(at.config, at.grid, at.path, *tables, arrays, made)
 
 
-def _tables(at: Context, done: train.Finished) -> tuple[rank.Table, rank.Table]:
+def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Table]:
     """Members and settings, written with the history of all trainings."""
-    table = train.table(at, done.epochs, [member.number for member in at.members])
+    table = training.table(at, done.epochs, [member.number for member in at.members])
     table["epochs"] = [done.epochs[number] for number in table["member"]]
     for i, number in enumerate(table["member"]):
         if number not in done.alive and table["status"][i] == "ok":
