@@ -12,7 +12,7 @@ from jaxad.batches import TrainData, on_device
 from jaxad.carry import Carry, chosen
 from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config
-from jaxad.config.load import to_json
+from jaxad.config.load import load_config, to_json
 from jaxad.errors import ConfigError, DataError, DivergedError, Preempted
 from jaxad.program import program
 from jaxad.progress import Reporter
@@ -119,7 +119,9 @@ def _finished(path: Path, identity: dict[str, Any]) -> bool:
     Raises ConfigError where it is another run that is there.
     """
     env = folder.read_json(path / "env.json")
-    old = {"run": folder.read_json(path / folder.CONFIG), "data": env["data"]}
+    # Read as a config, so that fields which came since then have their defaults.
+    before = json.loads(to_json(load_config(path / folder.CONFIG)))
+    old = {"run": before, "data": env["data"]}
     if env.get("module") is not None:
         old["module"] = env["module"]
     free = [f"run.{name}" for name in FREE]

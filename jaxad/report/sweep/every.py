@@ -43,7 +43,7 @@ def every_figure(sweep: SweepFolder) -> Figure:
         mean = np.array([y[chosen & (x == a)].mean() for a in at])
         means.append(dict(zip(at.tolist(), mean.tolist(), strict=True)))
         ax.plot(at, mean, color=color, linestyle=dash, marker="o", ms=4, lw=1.6)
-        label = f"{sweep.short(sweep.each)} {text(value(name), 24)}" if name else ""
+        label = f"{sweep.short(str(sweep.each))} {text(value(name), 24)}"
         handles.append(Line2D([], [], color=color, linestyle=dash, label=label))
     if len(means) > 1:
         shared = sorted(set.intersection(*(set(m) for m in means)))
