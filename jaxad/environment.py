@@ -48,17 +48,17 @@ def describe() -> dict[str, Any]:
             "kind": devices[0].device_kind,
             "count": len(devices),
             "processes": jax.process_count(),
-            "cores": _cores(),
+            "cores": cores(),
         },
         "machine": f"{platform.system()} {platform.machine()}",
         "revision": _revision(),
     }
 
 
-def _cores() -> int | None:
+def cores() -> int:
     """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count()
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def free_memory() -> int:

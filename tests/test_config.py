@@ -69,7 +69,6 @@ def test_json_gives_the_same_config_back(config):
     text = configs.to_json(config)
     assert configs.from_json(text) == config
     assert configs.to_json(configs.from_json(text)) == text
-    assert configs.digest(configs.from_json(text)) == configs.digest(config)
 
 
 @settings(max_examples=40, deadline=None)
@@ -78,8 +77,6 @@ def test_set_values_with_the_leaves_of_another_config_makes_that_config(a, b):
     kinds = {"model.kind": b.model.kind, "threshold.rules": b.threshold.rules}
     values = {n: v for n, v in leaves(b) if not n.startswith("threshold.rules")}
     assert configs.set_values(a, {**values, **kinds}) == b
-    assert configs.diff(a, a) == []
-    assert (configs.digest(a) == configs.digest(b)) == (configs.diff(a, b) == [])
 
 
 @settings(max_examples=40, deadline=None)
@@ -135,14 +132,16 @@ def test_options_change_the_config():
     args = "--optim.lr 3e-4 --model.latent-dim=16 --model.batch_norm False"
     args += " --model.hidden 8 4 --train.patience 3 --data.protocol.curve 0.5 0.1"
     config = configs.override(Config(), args.split())
-    assert configs.diff(Config(), config) == [
-        "data.protocol.curve: () -> (0.5, 0.1)",
-        "model.hidden: (256, 64) -> (8, 4)",
-        "model.latent_dim: 32 -> 16",
-        "model.batch_norm: True -> False",
-        "optim.lr: 0.001 -> 0.0003",
-        "train.patience: None -> 3",
-    ]
+    before = dict(leaves(Config()))
+    changed = {n: v for n, v in leaves(config) if v != before[n]}
+    assert changed == {
+        "data.protocol.curve": (0.5, 0.1),
+        "model.hidden": (8, 4),
+        "model.latent_dim": 16,
+        "model.batch_norm": False,
+        "optim.lr": 3e-4,
+        "train.patience": 3,
+    }
     assert configs.override(config, ["--train.patience", "None"]).train.patience is None
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from jaxad import methods
 from jaxad.batches import TrainData
-from jaxad.benchmark import table
 from jaxad.benchmark.pairs import PAIRS, alternate
 from jaxad.config import Config, Conv, Corrupt, Deep, Train
 from jaxad.config.traced import blank, traced
+from jaxad.environment import cores
 from jaxad.errors import JaxadError
 from jaxad.loop import fit, history
 from jaxad.program import Program, program
@@ -51,8 +51,8 @@ def measure(
     """
     torch = torch_or_error("train")
     image = np.random.default_rng(0).integers(0, 256, (examples, *SHAPE), np.uint8)
-    threads, cores = torch.get_num_threads(), table.cores()
-    torch.set_num_threads(cores)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
     try:
         with jax.default_device(jax.devices("cpu")[0]):
             rows = [_row(case, image, pairs) for case in cases]
@@ -60,7 +60,7 @@ def measure(
         torch.set_num_threads(threads)
     note = (
         f"One training step, batch {BATCH}, Adam 1e-3, MSE, {examples} images of 28x28 "
-        f"in memory; PyTorch eager, {cores} threads, NCHW; median of {pairs} pairs; "
+        f"in memory; PyTorch eager, {cores()} threads, NCHW; median of {pairs} pairs; "
         "compilation apart"
     )
     return note, rows

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.benchmark import table
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import PAIRS, alternate
 from jaxad.benchmark.steps import torch_or_error, weights
 from jaxad.config import Config, Conv, Deep, Linear, Train, set_values
+from jaxad.environment import cores
 
 EXAMPLES, SHAPE = 54_000, (28, 28, 1)
 SIDE = 2048
@@ -54,13 +54,13 @@ def measure(
     image = np.random.default_rng(0).integers(0, 256, (examples, *SHAPE), np.uint8)
     ours = jax.devices()[0]
     theirs = "cuda" if ours.platform == "gpu" and torch.cuda.is_available() else "cpu"
-    threads, cores = torch.get_num_threads(), table.cores()
-    torch.set_num_threads(cores)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
     try:
         rows = [row for case in cases for row in _rows(case, image, theirs, pairs)]
     finally:
         torch.set_num_threads(threads)
-    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores} threads"
+    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"
     note = (
         "A training step of one member of a grid over learning rates; Adam, MSE; "
         f"{examples} images of 28x28 in memory. jaxad on {ours.device_kind}, as the "

@@ -1,10 +1,11 @@
 """A benchmark's result as plain text, and where it was measured."""
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from jaxad.environment import cores
 
 PACKAGES = ("jaxad", "jax", "jaxlib", "flax", "optax", "torch", "scikit-learn", "numpy")
 
@@ -18,13 +19,6 @@ def environment() -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             continue
     return {"processor": _processor(), "cores": cores(), "versions": versions}
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def text(result: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxad.environment import cores
 from jaxad.folder import plain, read_json, write_json
 
 Arrays = dict[str, np.ndarray]
@@ -60,13 +61,12 @@ def set_aside(path: Path, step: int) -> None:
 def machine() -> Record:
     """What the bytes of a run depend on beside the config."""
     devices = jax.devices()
-    affinity = getattr(os, "sched_getaffinity", None)
     return {
         "platform": devices[0].platform,
         "device": devices[0].device_kind,
         "devices": len(devices),
         "processes": jax.process_count(),
-        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "cores": cores(),
         "jax": jax.__version__,
     }
 

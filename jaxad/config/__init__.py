@@ -13,8 +13,6 @@ from jaxad.config.data import (
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
 from jaxad.config.load import (
-    diff,
-    digest,
     from_json,
     load_config,
     load_sweep,
@@ -76,8 +74,6 @@ __all__ = [
     "Youden",
     "ZScore",
     "blank",
-    "diff",
-    "digest",
     "from_json",
     "linked",
     "load_config",

@@ -1,7 +1,6 @@
 """Read and write configs: Python files that the user names, and exact JSON."""
 
 import contextlib
-import hashlib
 import json
 import runpy
 import traceback
@@ -12,12 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Grid
-from jaxad.config.names import leaves, reason
+from jaxad.config.names import reason
 from jaxad.errors import ConfigError
 
 _ADAPTER = TypeAdapter(Config)
 _GRID = TypeAdapter(Grid)
-_ABSENT = "absent"
 
 
 def load_config(path: str | Path) -> Config:
@@ -61,18 +59,6 @@ def from_json(text: str) -> Config:
     except ValidationError as error:
         name, why = reason(error, Config)
         raise ConfigError(f"{name}: {why}" if name else why) from None
-
-
-def digest(config: Config) -> str:
-    """Hexadecimal SHA-256 of the config's JSON: equal configs, equal digests."""
-    return hashlib.sha256(to_json(config).encode()).hexdigest()
-
-
-def diff(a: Config, b: Config) -> list[str]:
-    """What changed from `a` to `b`, a field a line: `optim.lr: 0.001 -> 0.01`."""
-    old, new = dict(leaves(a)), dict(leaves(b))
-    changes = ((n, old.get(n, _ABSENT), new.get(n, _ABSENT)) for n in old | new)
-    return [f"{name}: {was} -> {now}" for name, was, now in changes if was != now]
 
 
 def grid_to_json(grid: Grid) -> str:

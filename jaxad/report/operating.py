@@ -1,11 +1,13 @@
 """ROC and precision-recall curves with the fitted thresholds as points."""
 
+import math
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 from jaxad.report import curves
 from jaxad.report.folder import RunFolder
@@ -110,6 +112,9 @@ def _few_false_alarms(ax: Axes, normals: int) -> None:
     step = 1 / max(normals, 2)
     ax.set_xscale("symlog", linthresh=step, linscale=0.4)
     ax.set_xlim(-0.1 * step, 1.1)
+    # Zero, and the powers of ten from one false alarm on; closer ones would overlap.
+    powers = 10.0 ** np.arange(math.ceil(math.log10(step)), 1)
+    ax.xaxis.set_major_locator(FixedLocator([0.0, *powers]))
 
 
 def _handles(run: RunFolder, metric: str, word: str) -> list[Line2D]:
