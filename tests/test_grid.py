@@ -1,10 +1,15 @@
 """The sweep: members, groups, execution, ranking, resuming."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -383,3 +388,55 @@ def test_held_out_rows_have_intervals_and_are_compared_in_pairs(done):
     assert best.rule == next(iter(run["at"]))
     names = {"grid.json", "env.json", "members.csv", "leaderboard.csv", "history.csv"}
     assert names <= {file.name for file in done.path.iterdir()}
+
+
+def test_a_sweep_stops_on_sigterm_and_goes_on(tmp_path):
+    words = "sweep --grid optim.lr=1e-2,1e-3,1e-4 --execution loop --train.epochs 60"
+    words += " --model.hidden 8 --model.latent-dim 2 --baselines.names"
+    command = [sys.executable, "-m", "jaxad", *words.split(), "--out", tmp_path / "s"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    chunks = tmp_path / "s" / "chunks"
+    process = subprocess.Popen(command, **pipes)
+    end = time.monotonic() + 120
+    while not (chunks.is_dir() and list(chunks.glob("*.npz"))):
+        assert time.monotonic() < end
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 75, errors
+    assert errors.splitlines()[-1] == (
+        "jaxad: error: stopped; finished chunks are kept: go on with --resume"
+    )
+    kept = {file.name: file.read_bytes() for file in chunks.iterdir()}
+    assert 0 < len(kept) < 3
+    again = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert f"going on: {len(kept)} results are there" in again.stderr
+    assert all((chunks / name).read_bytes() == kept[name] for name in kept)
+    assert len(list(chunks.iterdir())) == 3
+    assert "Held-out test data" in again.stdout
+
+
+def test_rows_for_every_setting_and_seeds_that_share_images(data, tmp_path):
+    config = set_values(BASE, {"data.seed": 0})
+    found = jaxad.sweep(
+        config,
+        {"optim.lr": [1e-2, 1e-3]},
+        data,
+        out=tmp_path / "s",
+        quiet=True,
+        execution="map",
+        seeds=2,
+        each="optim.lr",
+        every=True,
+    )
+    rows = pandas.read_csv(tmp_path / "s" / "every.csv")
+    assert rows["optim.lr"].tolist() == [1e-2, 1e-3]
+    assert (rows.detectors == 2).all()
+    each = found.held_out.set_index("row").auroc
+    assert each["optim.lr=0.01"] == pytest.approx(rows.auroc[0])
+    assert "best: ensemble of 2 seeds" in each
+    test = found.arrays["test"][found.members["setting"] == 0]
+    assert test.shape[0] == 2
+    assert not np.array_equal(test[0], test[1])
