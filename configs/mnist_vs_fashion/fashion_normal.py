@@ -7,6 +7,9 @@ Not in the source. Digits are mostly black, and black costs little cross-entropy
 the greys of clothes cost much of it even where they are reconstructed well: by the
 cross-entropy, digits look more normal than clothes. The squared error is zero for a
 perfect reconstruction whatever the greys, and the largest residuals tell best.
+
+Seen (seed 0, two CPU cores, 98 s in all): AUROC .9927 (top), .9862 (mse), .2725 (bce);
+at the two-sided z-score with k = 2 96.8 % of MNIST are found, false alarm rate .0461.
 """
 
 from jaxad.config import (
