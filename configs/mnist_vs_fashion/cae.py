@@ -9,6 +9,9 @@ error is that cross-entropy, and what lies further than k standard deviations fr
 mean on normal images, on either side, is anomalous. The text says k = 3, the limits it
 prints (.0357, .2237) are those of k = 2: both are here. It reports that 98.1 % of
 Fashion-MNIST are found, without a false alarm rate.
+
+Seen (seed 0, two CPU cores, 337 s in all, 318 s of training): AUROC .9996 (bce); found
+are 99.5 % at k = 2 with a false alarm rate of .0598, 98.7 % at k = 3 with .0012.
 """
 
 from jaxad.config import (
