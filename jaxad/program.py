@@ -145,7 +145,9 @@ class _Run:
         state, info = self.method.step(key, hparams, carry.state, batch)
         # Written so that NaN counts: it is neither finite nor zero.
         norm = info["grad_norm"]
-        found = jnp.where(norm == 0, COLLAPSED, RUNNING)
+        # A batch of padding alone has no gradient either.
+        still = (norm == 0) & (info["count"] > 0)
+        found = jnp.where(still, COLLAPSED, RUNNING)
         found = jnp.where(jnp.isfinite(norm), found, DIVERGED).astype(jnp.int32)
         failed = carry.status != RUNNING
         status = jnp.where(failed, carry.status, found)

@@ -66,4 +66,8 @@ class Reporter:
         now = time.monotonic()
         if now - self.said >= self.every or done == total:
             self.said = now
-            self.say(f"{text} ({now - self.started:.0f} s)")
+            spent = now - self.started
+            left = ""
+            if 0 < done < total and spent > 30:
+                left = f", about {spent / done * (total - done):.0f} s left"
+            self.say(f"{text} ({spent:.0f} s{left})")

@@ -99,18 +99,19 @@ def gather(
     return Results(_columns(splits, scores), limits, metrics, seconds, own_test)
 
 
-def check(config: Config, splits: Splits) -> None:
+def check(config: Config, val_label: np.ndarray, shape: tuple[int, ...]) -> None:
     """Before the training: whether all that follows it can work.
 
+    val_label: (V,) labels of the validation images. shape: (N, H, W, C) of training.
     Raises ConfigError or DataError, one line, where a rule lacks anomalies or normals,
     or a baseline images.
     """
-    label = jnp.asarray(splits.val.label)
+    label = jnp.asarray(val_label)
     stand_in = Validation(jnp.linspace(0.0, 1.0, label.shape[0]), label)
     for rule in config.threshold.rules:
         require(rule, stand_in)
     for name in config.baselines.names:
-        baselines.check(name, config.baselines, splits.train.image.shape)
+        baselines.check(name, config.baselines, shape)
 
 
 def _baselines(config: Config, train: Split) -> Iterator[Detector]:

@@ -142,7 +142,7 @@ def _check(parts: Parts, splits: sources.Splits) -> Any:
     """
     shape = splits.train.image.shape[1:]
     parts.form(shape)
-    results.check(parts.config, splits)
+    results.check(parts.config, splits.val.label, splits.train.image.shape)
     start = parts.config.train.init_from
     if start is None:
         return None

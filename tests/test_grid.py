@@ -307,11 +307,25 @@ def test_halving_trains_the_best_further(data, tmp_path):
     rates = {"optim.lr": [1e-2, 3e-3, 1e-3, 1e-4]}
     found = sweep(data, tmp_path / "a", rates, seeds=1, halve=2, halve_from=1)
     assert sorted(found.members.epochs) == [1, 1, 3, 3]
+    assert found.members.auroc.notna().all()
     culled = found.members.status.str.startswith("culled after epoch")
     assert culled.sum() == 2
     whole = sweep(data, tmp_path / "b", rates, seeds=1)
     best = int(found.leaderboard.setting[0])
     assert found.members.val_loss[best] == whole.members.val_loss[best]
+
+
+def test_settings_with_other_images_are_not_joined(data, tmp_path):
+    """Training sets of 12 and 90 images: two programs, and no ensemble."""
+    grid = {"data.validation": [0.2, 0.9], "score.names": [("mse",), ("mse", "top")]}
+    found = sweep(data, tmp_path / "s", grid, seeds=1)
+    assert (found.members.status == "ok").all()
+    assert "best: untrained" in set(found.held_out.row)
+    small = found.members["data.validation"] == 0.9
+    config = set_values(BASE, {"data.validation": 0.9})
+    run = jaxad.train(config, data, out=tmp_path / "run", quiet=True)
+    own = run.history["val_loss"].min()
+    assert (found.members.val_loss[small] == own).all()
 
 
 def test_settings_are_ranked_by_means_over_members_that_did_not_fail():

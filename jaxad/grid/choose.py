@@ -32,11 +32,12 @@ def bests(
     board: rank.Table,
     each: str | None,
     count: int,
+    tasks: bool,
 ) -> list[Best]:
     """The best setting of all, and for every value of the axis `each` its best.
 
-    An axis of the data is no choice between detectors but a row of tasks: of these
-    there is no best of all.
+    tasks: whether `each` is an axis of the data: no choice between detectors but a row
+        of tasks, of which there is no best of all.
     """
     good = {row["member"] for row in rank.rows(table) if row["status"] == "ok"}
     ranked = [row for row in rank.rows(board) if row["rank"] is not None]
@@ -50,7 +51,6 @@ def bests(
 
     if each is None:
         return best("best", ranked, True)
-    tasks = each.startswith("data.")
     found = [] if tasks else best("best", ranked, True)
     for value in dict.fromkeys(member.values[each] for member in members):
         rows = [row for row in ranked if row[each] == value]
@@ -84,6 +84,7 @@ def cases(best: Best, results: Mapping[int, Any], images: Images, score: str):
         rows[f"{best.name}: ensemble of {size} settings"] = [
             joined([one(m) for m in same])
             for same in zip(*_aligned(best.others), strict=True)
+            if _same_images(same, images)
         ]
     if len(best.members) > 1 and _same_images(best.members, images):
         seeds = joined(rows[best.name])
@@ -136,6 +137,8 @@ def _repeat(member: Member) -> tuple[int, int]:
 
 
 def _same_images(members: Sequence[Member], images: Images) -> bool:
+    if len({(m.config.data.name, m.config.data.protocol) for m in members}) > 1:
+        return False
     first, *others = (images.rows(member.config)[1] for member in members)
     return all(
         np.array_equal(first.test, o.test) and np.array_equal(first.val, o.val)

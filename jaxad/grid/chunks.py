@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxad.carry import Carry
+from jaxad.carry import Carry, going
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import LaneData
 
@@ -49,6 +49,8 @@ def train(
             carry = compiled.advance(lanes, carry, cut)
             jax.block_until_ready(carry.status)
             pace, at = (time.monotonic() - since) / (end - at), end
+            if not np.asarray(going(carry)).any():  # all have stopped early
+                at = epoch * steps
             look(at)
         found = compiled.measure(lanes, carry)
         measured[epoch] = jax.tree.map(np.asarray, found)

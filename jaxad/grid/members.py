@@ -51,15 +51,14 @@ class Group(NamedTuple):
 def expand(config: Config, grid: Grid) -> list[Member]:
     """All members: axes (the last one fastest), samples, seeds, folds.
 
-    Raises ConfigError, one line, for an unknown field or a value it cannot take.
+    Raises ConfigError for an unknown field or a value it cannot take.
     """
     members: list[Member] = []
-    columns = [_columns(axis) for axis in grid.axes]
+    columns = [column(axis) for axis in grid.axes]
     for at, (chosen, shown) in enumerate(_settings(grid, columns, config)):
         setting = _set(config, chosen)
         found = dict(leaves(setting))
-        labels = [column for column in columns if column is not None]
-        values = {k: v if k in labels else found.get(k, v) for k, v in shown.items()}
+        values = {k: v if k in columns else found.get(k, v) for k, v in shown.items()}
         for more in _repeats(setting, grid):
             one = _set(setting, more) if more else setting
             members.append(Member(len(members), at, values, one))
@@ -82,7 +81,7 @@ def _settings(
             yield chosen | point, shown | point
 
 
-def _columns(axis: Axis) -> str | None:
+def column(axis: Axis) -> str | None:
     """The one column of an axis with labels; None where each field has its own."""
     if not axis.labels:
         return None
@@ -133,9 +132,9 @@ def _set(config: Config, values: dict[str, Any]) -> Config:
 
 
 def parse_axis(text: str, config: Config) -> Axis:
-    """The axis `NAME=V,V,...`; a value of several numbers is written `256:64`.
+    """The axis `NAME=V,V,...`; several numbers in one value are written `256:64`.
 
-    Raises ConfigError when there is no name, no value or no such field.
+    Raises ConfigError when there is no name or no value.
     """
     name, equals, given = text.partition("=")
     name = name.strip().replace("-", "_")
@@ -180,6 +179,7 @@ def _why(error: ValueError) -> str:
 
 def _typed(config: Config, name: str, value: Any) -> Any:
     """`value` in the type of its field; as it is where it is valid only with others."""
+    value = None if value in ("none", "None") else value
     try:
         return dict(leaves(set_values(config, {name: value}))).get(name, value)
     except ConfigError:

@@ -14,6 +14,8 @@ from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.members import Group, Lane
 from jaxad.grid.pool import Pool, Rows, form, padded
 
+PADDED = 1.25
+"""How much larger than its own training set a lane's padded one may be."""
 Split = Callable[[Config], Splits]
 Form = tuple[Any, ...]
 
@@ -94,8 +96,17 @@ def _one(config: Config, rows: Rows, sizes: Sizes, warm) -> LaneData:
 
 
 def forms(lanes: Sequence[Lane], images: Images) -> list[Any]:
-    """What lanes of one group must share beside their static config."""
+    """What lanes of one group must share beside their static config.
+
+    Their training sets, too, are of about one size: padding takes the place of images.
+    """
+    found = [images.rows(lane.config) for lane in lanes]
+    counts = [len(rows.train) for _, rows in found]
+    buckets: dict[int, int] = {}
+    for count in sorted(set(counts)):
+        least = max(buckets.values(), default=0)
+        buckets[count] = least if count <= PADDED * least else count
     return [
-        (images.rows(lane.config)[0], lane.config.train.init_from is not None)
-        for lane in lanes
+        (what, buckets[count], lane.config.train.init_from is not None)
+        for lane, (what, _), count in zip(lanes, found, counts, strict=True)
     ]

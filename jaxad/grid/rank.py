@@ -103,7 +103,7 @@ def _setting(
     row["quality"] = float(np.mean(values)) if values else math.nan
     others = [name for name in found[0] if name.startswith("auroc_")]
     for name in (*_SHOWN, *others):
-        known = [one[name] for one in good]
+        known = [one[name] for one in good if one.get(name) is not None]
         row[name] = float(np.mean(known)) if known else math.nan
         if name in MEASURES:
             row[f"{name}_sd"] = sd(known)

@@ -32,7 +32,7 @@ def write(path: Path, chunk: Chunk) -> None:
     """Write a chunk as a new file of the sweep's folder `path`, whole or not at all."""
     parts = path / CHUNKS
     parts.mkdir(parents=True, exist_ok=True)
-    number = sum(1 for _ in parts.glob("*.npz"))
+    number = 1 + max((int(file.stem) for file in parts.glob("*.npz")), default=-1)
     arrays = {"members": chunk.members, "epochs": chunk.epochs}
     arrays |= {f"found/{name}": values for name, values in chunk.found.items()}
     arrays["trained"] = chunk.trained

@@ -17,12 +17,15 @@ from jaxad import methods
 from jaxad.batches import steps_of
 from jaxad.config import Config
 from jaxad.config.grid import Grid
+from jaxad.errors import ConfigError
 from jaxad.grid import chunks, execute, prepare, store
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import functions
 from jaxad.grid.members import Group, Lane, Member, groups, lanes
 from jaxad.grid.prepare import Images
 
+IN_TURN = 8
+"""Lanes of a chunk under `map`."""
 Results = dict[tuple[int, int], dict[str, Any]]
 """(member index, epochs) -> what `measure` gave for it, nested."""
 
@@ -59,6 +62,7 @@ class Work:
     results: Results = field(default_factory=dict)
     history: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
     choices: dict[str, Choice] = field(default_factory=dict)
+    after: Callable[[], None] = lambda: None
     compiled: int = 0
     total: int = 0
     done: int = 0
@@ -71,13 +75,25 @@ class Work:
 
     def run(self, members: Sequence[Member], epochs: Callable[[Member], int]) -> None:
         """Train members without results, each for so many epochs."""
-        missing = [m for m in members if (m.number, epochs(m)) not in self.results]
-        found = lanes(missing)
-        self.total = len(lanes(members))
-        self.done = self.total - len(found)
+        found = lanes(members)
+        self.total, self.done = len(found), 0
+        # Of all members, so that a sweep that goes on pads and groups as before.
         grouped = groups(found, prepare.forms(found, self.images))
+        before = self.compiled
         for number, group in enumerate(grouped, 1):
-            _Group(self, group, epochs, f"group {number} of {len(grouped)}").run()
+            waiting = [lane for lane in group.lanes if self._missing(lane, epochs)]
+            self.done += len(group.lanes) - len(waiting)
+            if waiting:
+                name = f"group {number} of {len(grouped)}"
+                _Group(self, group, epochs, name).run(waiting)
+        if self.compiled > before:
+            self.say(
+                f"{self.compiled - before} training programs compiled for "
+                f"{len(grouped)} groups of shapes, those of the probe included"
+            )
+
+    def _missing(self, lane: Lane, epochs: Callable[[Member], int]) -> bool:
+        return any((m.number, epochs(m)) not in self.results for m in lane.members)
 
     def _take(self, chunk: store.Chunk) -> None:
         for i, key in enumerate(zip(chunk.members, chunk.epochs, strict=True)):
@@ -90,6 +106,7 @@ class Work:
     def finish(self, chunk: store.Chunk) -> None:
         store.write(self.path, chunk)
         self._take(chunk)
+        self.after()
 
 
 class _Group:
@@ -113,23 +130,31 @@ class _Group:
         self.image = jnp.asarray(work.images.pool(what))
         self.limit = execute.limit_bytes(work.grid.memory_gb)
 
-    def run(self) -> None:
+    def run(self, waiting: list[Lane]) -> None:
         compiled = self._compile()
-        waiting = list(self.group.lanes)
         while waiting:
             some = waiting[: compiled.size]
             try:
                 trained = self._train(compiled, some)
             except jax.errors.JaxRuntimeError as error:
-                if "RESOURCE_EXHAUSTED" not in str(error) or compiled.size == 1:
-                    raise
-                size = compiled.size // 2
-                self.work.say(f"{self.name}: out of memory, {size} lanes at a time now")
-                compiled = self._fit(compiled.mode, size)
+                compiled = self._smaller(compiled, error)
                 continue
             self.work.finish(self._chunk(some, trained))
             self.work.done += len(some)
             waiting = waiting[len(some) :]
+
+    def _smaller(self, compiled: Compiled, error: Exception) -> Compiled:
+        """Programs for half as many lanes, where the device ran out of memory."""
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise error
+        if compiled.size == 1:
+            raise ConfigError(
+                "the device has no memory for one member; make the network or "
+                "train.batch_size smaller"
+            ) from error
+        size = compiled.size // 2
+        self.work.say(f"{self.name}: out of memory, {size} at a time now")
+        return self._fit(compiled.mode, size)
 
     def _compile(self) -> Compiled:
         """The programs of the group; how they run is found out once for each kind."""
@@ -148,15 +173,18 @@ class _Group:
             compiled = self._fit(grid.execution)
         self.work.say(
             f"{self.name}: {len(self.group.lanes)} trainings, {compiled.mode}, "
-            f"{compiled.size} at a time, {execute.gb(compiled.bytes)}; compiled once "
-            f"in {compiled.seconds:.1f} s"
+            f"{compiled.size} at a time, {execute.gb(compiled.bytes)}; compiled in "
+            f"{compiled.seconds:.1f} s"
         )
         return compiled
 
     def _probe(self) -> tuple[Compiled, Choice]:
         def seconds(compiled: Compiled) -> float:
             some = self._data(list(self.group.lanes[: compiled.size]))
-            return execute.probe(compiled, some, self.steps)
+            try:
+                return execute.probe(compiled, some, self.steps)
+            except jax.errors.JaxRuntimeError as error:
+                return seconds(self._smaller(compiled, error))
 
         best = execute.fastest(self._fit, seconds)
         return best.compiled, Choice(best.compiled.mode, best.most, best.seconds)
@@ -165,6 +193,8 @@ class _Group:
         self.work.compiled += 1
         lanes = list(self.group.lanes)
         most = min(most or len(lanes), self.work.grid.members or len(lanes))
+        # In turn, more at a time is no faster, and more is lost when stopped.
+        most = min(most, IN_TURN) if mode == "map" else most
         return execute.fit(
             self.functions[mode],
             mode,

@@ -14,7 +14,7 @@ from jaxad.config import Config
 from jaxad.config.grid import Grid
 from jaxad.config.load import grid_to_json, to_json
 from jaxad.errors import ConfigError, Preempted
-from jaxad.grid.members import expand
+from jaxad.grid.members import column, expand
 from jaxad.grid.prepare import Images
 from jaxad.grid.work import Choice, Work
 from jaxad.progress import Reporter
@@ -85,12 +85,22 @@ class Context:
         folder.write_json(self.path / "env.json", env)
         self._keep(self.work.choices)
 
+    @property
+    def tasks(self) -> bool:
+        """Whether `each` is an axis of the data, whose rows are tasks of their own."""
+        names = {column(axis) or axis.names[0]: axis.names for axis in self.grid.axes}
+        own = names.get(self.grid.each or "", (self.grid.each or "",))
+        return any(name.startswith("data.") for name in own)
+
     def _check(self) -> None:
         """Fail before the training where something after it would."""
         grid = self.grid
         for member in self.members:
             if self.score not in member.config.score.names:
-                raise ConfigError(f"grid.score: {self.score} is not in score.names")
+                raise ConfigError(
+                    f"the score that ranks, {self.score}, is not in score.names of "
+                    "every member"
+                )
         if grid.each is not None and grid.each not in self.shown:
             names = ", ".join(self.shown) or "none"
             raise ConfigError(f"--each {grid.each} is no axis; axes are {names}")
@@ -103,7 +113,8 @@ class Context:
             if key in seen:
                 continue
             seen.add(key)
-            rows = self.images.rows(config)[1]
+            (*shape, _), rows = self.images.rows(config)
+            results.check(config, rows.val_label, (len(rows.train), *shape))
             if grid.rank != "val_loss" and not np.any(rows.val_label == 1):
                 raise ConfigError(
                     f"ranking by {grid.rank} needs anomalous validation images; give "
@@ -113,9 +124,7 @@ class Context:
     def _split(self, config: Config) -> sources.Splits:
         source = sources.load_for(config.data, self.data)
         self.prints[repr(config.data)] = source.fingerprint
-        splits = sources.split(source, config.data, config.split_seed)
-        results.check(config, splits)
-        return splits
+        return sources.split(source, config.data, config.split_seed)
 
     def _warm(self, config: Config) -> Any:
         start = config.train.init_from

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,12 @@ from jaxad import folder
 from jaxad import run as runs
 from jaxad.config import Config
 from jaxad.config.grid import Grid
+from jaxad.config.load import load_config
 from jaxad.errors import DivergedError
+from jaxad.evaluate import Pair
 from jaxad.grid import choose, held_out, rank
 from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
-from jaxad.saved import Run
+from jaxad.saved import Run, make_parts
 from jaxad.search import training
 from jaxad.search.context import Context
 from jaxad.search.every import every
@@ -92,7 +95,8 @@ def measure(at: Context, done: training.Finished) -> Sweep:
             None,
         )
     grid = at.grid
-    chosen = choose.bests(at.members, table, board, grid.each, grid.ensemble)
+    wanted = (grid.each, grid.ensemble, at.tasks)
+    chosen = choose.bests(at.members, table, board, *wanted)
     found = training.found(at, done.epochs, list(done.epochs))
     rows: list[dict[str, Any]] = []
     made: dict[str, Run] = {}
@@ -142,12 +146,38 @@ def _rows(
     """Rows of the held-out table: the best, its ensembles, what stands beside it."""
     rules, seed = best.members[0].config.threshold.rules, at.config.seed
     cases = choose.cases(best, found, at.images, at.score)
-    if run is not None:
-        beside = choose.beside(best, run, at.images, cases[best.name][0])
-        cases |= {name: [one] for name, one in beside.items()}
     rows = [held_out.measure(name, some, rules, seed) for name, some in cases.items()]
     first, *others = rows
-    return [held_out.summary(first), *(held_out.summary(r, first) for r in others)]
+    table = [held_out.summary(first), *(held_out.summary(r, first) for r in others)]
+    if run is None:
+        return table
+    own = cases[best.name][0]
+    beside = choose.beside(best, run, at.images, own) | _untrained(at, best, own)
+    # They stand beside the first member, on its images: the pairs are of those.
+    alone = held_out.measure(best.name, [own], rules, seed)
+    for name, one in beside.items():
+        row = held_out.measure(name, [one], rules, seed)
+        table.append(held_out.summary(row, alone))
+    return table
+
+
+def _untrained(
+    at: Context, best: choose.Best, own: choose.Case
+) -> dict[str, choose.Case]:
+    """The best setting's first member before training; nothing where its scores need
+    something fitted."""
+    config = best.members[0].config
+    (*shape, _), rows = at.images.rows(config)
+    parts = make_parts(config, len(rows.train), at.module)
+    if parts.method.finalize is not None:
+        return {}
+    pool = at.images.pool(at.images.rows(config)[0])
+    model = parts.untrained(tuple(shape))
+    scores = [
+        parts.scorer.values(model, pool[part])[at.score]
+        for part in (rows.val, rows.test)
+    ]
+    return {f"{best.name}: untrained": choose.Case(Pair(*scores), own.labels)}
 
 
 def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
@@ -157,8 +187,12 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
     at.work.say(f"{best.name}: member {member.number} as a run in {where}")
     plan = dataclasses.replace(member.config.train, epochs=epochs[member.number])
+    config = dataclasses.replace(member.config, train=plan)
+    before = where / folder.CONFIG
+    if before.is_file() and load_config(before) != config:
+        shutil.rmtree(where)  # another member was the best when the sweep ended before
     return runs.train(
-        dataclasses.replace(member.config, train=plan),
+        config,
         at.data,
         module=at.module,
         out=where,

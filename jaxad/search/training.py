@@ -27,8 +27,8 @@ def train(at: Context) -> Finished:
     for rung in rungs(at):
         for member in alive:
             epochs[member.number] = min(rung, full(member))
+        at.work.after = lambda: _tell(at, epochs)
         at.work.run(alive, lambda member: epochs[member.number])
-        _tell(at, epochs)
         if any(rung < full(member) for member in alive):
             alive = _survivors(at, alive, epochs)
     return Finished(epochs, {member.number for member in alive})
@@ -69,8 +69,14 @@ def _survivors(
 ) -> list[Member]:
     columns = table(at, epochs, [member.number for member in alive])
     board = rank.rows(rank.leaderboard(columns, at.grid.rank, at.shown))
-    keep = math.ceil(len(board) / (at.grid.halve or 1))
-    settings = {row["setting"] for row in board[:keep] if row["rank"] is not None}
+    each = at.grid.each
+    kinds: dict[Any, list[dict[str, Any]]] = {}
+    for row in board:  # the best of every value of `each` go on
+        kinds.setdefault(row[each] if each else None, []).append(row)
+    settings = set()
+    for rows in kinds.values():
+        keep = rows[: math.ceil(len(rows) / (at.grid.halve or 1))]
+        settings |= {row["setting"] for row in keep if row["rank"] is not None}
     left = [member for member in alive if member.setting in settings]
     at.work.say(f"{len(settings)} of {len(board)} settings go on")
     return left
