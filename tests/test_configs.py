@@ -10,7 +10,16 @@ import pytest
 
 import jaxad
 from jaxad import methods
-from jaxad.config import blank, from_json, load_config, to_json, traced
+from jaxad.batches import TrainData, finalized
+from jaxad.config import (
+    blank,
+    from_json,
+    load_config,
+    load_sweep,
+    to_json,
+    traced,
+)
+from jaxad.grid.members import expand
 from jaxad.types import Batch
 
 ROOT = Path(jaxad.__file__).parent.parent
@@ -46,9 +55,19 @@ def test_a_config_runs_a_step(path):
     def run(key, hparams, batch):
         state = method.init(key, hparams, batch)
         state, info = method.step(key, hparams, state, batch)
-        return info, method.score(key, hparams, state.model, batch.image)
+        rows = jnp.arange(4, dtype=jnp.int32)
+        data = TrainData(batch.image, rows, rows, batch.image, rows, rows)
+        model = finalized(method, key, hparams, state.model, data, 4)
+        return info, method.score(key, hparams, model, batch.image)
 
     info, scores = jax.jit(run)(key, hparams, batch)
     assert info["grad_norm"] > 0
     assert np.isfinite(info["loss"])
     assert set(scores.values) == set(config.score.names)
+
+
+def test_the_grids_of_configs_expand():
+    sizes = {str(path): len(expand(*load_sweep(ROOT / path))) for path in FILES}
+    assert sizes["configs/mnist_digits_grid/grid.py"] == 11 * 2 * 4
+    assert sizes["configs/one_class/mnist.py"] == 10 * 3
+    assert sizes["configs/leave_one_out/latent_size.py"] == 10 * 6
