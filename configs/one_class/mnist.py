@@ -6,8 +6,8 @@
 The field's protocol: train on the training images of one class, test on the whole test
 split; no anomaly is seen before the test. Score and setting are fixed in advance.
 
-Seen (seeds 0 to 2, two CPU cores): mean AUROC over the ten digits .9759, of ensembles of
-the three seeds .9779; kNN on pixels .9511, Mahalanobis on pixels .9447.
+Seen (seeds 0 to 2, two CPU cores): mean AUROC over the ten digits .9759, of ensembles
+of the three seeds .9779; kNN on pixels .9511, Mahalanobis on pixels .9447.
 """
 
 from jaxad.config import (
