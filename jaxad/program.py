@@ -26,14 +26,12 @@ class Program(NamedTuple):
     start(key, hparams, data, model=None) -> Carry; `model` warm-starts it.
     segment(key, hparams, data, carry, epoch, first, last) -> Carry, with traced bounds
         0 <= first <= last <= steps of one epoch.
-    epochs(key, hparams, data, carry, first, last) -> Carry: whole epochs.
     fit(key, hparams, data) -> Carry: all epochs, for notebooks.
     steps: steps of an epoch.
     """
 
     start: Callable[..., Carry]
     segment: Callable[..., Carry]
-    epochs: Callable[..., Carry]
     fit: Callable[..., Carry]
     steps: int
 
@@ -53,7 +51,7 @@ def program(
         otherwise it is skipped.
     """
     one = _Run(method, config, steps_of(config.train, examples), block, together)
-    return Program(one.start, one.segment, one.epochs, one.fit, one.steps)
+    return Program(one.start, one.segment, one.fit, one.steps)
 
 
 class _Run:
@@ -99,17 +97,14 @@ class _Run:
             carry,
         )
 
-    def epochs(self, key, hparams: Hparams, data: TrainData, carry, first, last):
+    def fit(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
+        steps = jnp.int32(0), jnp.int32(self.steps)
+
         def one(epoch, carry):
-            steps = jnp.int32(0), jnp.int32(self.steps)
             return self.segment(key, hparams, data, carry, epoch, *steps)
 
-        return jax.lax.fori_loop(first, last, one, carry)
-
-    def fit(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
         carry = self.start(key, hparams, data, model)
-        last = jnp.int32(self.config.train.epochs)
-        return self.epochs(key, hparams, data, carry, jnp.int32(0), last)
+        return jax.lax.fori_loop(0, self.config.train.epochs, one, carry)
 
     def _run(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
         steps, train = self.steps, self.config.train

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxad.data import to_float
 from jaxad.evaluate import Labels, Pair
 from jaxad.grid import ensemble, rank
 from jaxad.grid.held_out import Case
@@ -39,7 +40,7 @@ def bests(
     tasks: whether `each` is an axis of the data: no choice between detectors but a row
         of tasks, of which there is no best of all.
     """
-    good = {row["member"] for row in rank.rows(table) if row["status"] == "ok"}
+    good = rank.good(table)
     ranked = [row for row in rank.rows(board) if row["rank"] is not None]
 
     def best(name: str, rows: list[dict[str, Any]], whole: bool) -> list[Best]:
@@ -107,17 +108,11 @@ def beside(best: Best, run: Any, images: Images, own: Case) -> dict[str, Case]:
             found[f"{best.name}: {name}"] = Case(pair, own.labels)
     what, rows = images.rows(best.members[0].config)
     pool = images.pool(what)
-    mean = to_rows(pool[rows.train]).mean(0)
-    parts = (to_rows(pool[part]) for part in (rows.val, rows.test))
-    errors = [np.square(part - mean).mean(1).astype(np.float32) for part in parts]
+    mean = np.asarray(to_float(pool[rows.train])).mean(0)
+    parts = (np.asarray(to_float(pool[part])) for part in (rows.val, rows.test))
+    errors = [np.square(part - mean).mean((1, 2, 3)) for part in parts]
     found[f"{best.name}: mean image"] = Case(Pair(*errors), own.labels)
     return found
-
-
-def to_rows(image: np.ndarray) -> np.ndarray:
-    """(N, H, W, C) -> (N, H*W*C) float32 in [0, 1]."""
-    scale = 255 if image.dtype == np.uint8 else 1
-    return image.reshape(len(image), -1) / np.float32(scale)
 
 
 def joined(found: Sequence[Case]) -> Case:

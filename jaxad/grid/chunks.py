@@ -19,12 +19,10 @@ class Trained(NamedTuple):
     """Results of a chunk, as NumPy arrays with the lanes as leading axis.
 
     measured: epochs -> what `measure` gave then. history: column -> (lanes, epochs).
-    seconds: of training and measuring.
     """
 
     measured: dict[int, dict[str, Any]]
     history: dict[str, np.ndarray]
-    seconds: float
 
 
 def train(
@@ -39,7 +37,6 @@ def train(
     steps: of an epoch. look: called with the number of steps done, about every five
     seconds; what it raises ends the chunk.
     """
-    began = time.monotonic()
     carry = compiled.start(lanes)
     at, pace, measured = 0, None, {}
     for epoch in epochs:
@@ -54,7 +51,7 @@ def train(
             look(at)
         found = compiled.measure(lanes, carry)
         measured[epoch] = jax.tree.map(np.asarray, found)
-    return Trained(measured, _history(carry), time.monotonic() - began)
+    return Trained(measured, _history(carry))
 
 
 def _cut(

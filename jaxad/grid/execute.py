@@ -24,8 +24,10 @@ FEW = 8
 
 
 class Compiled(NamedTuple):
-    """Programs for chunks of `size` lanes. compiled: training programs compiled.
+    """Programs for chunks of `size` lanes.
 
+    seconds, bytes: that compiling took, and that training takes by the compiler's
+    estimate. compilations: of training programs, those that were too large included.
     start(lanes) -> carries; advance(lanes, carries, bounds) -> carries, which are
     donated; measure(lanes, carries) -> dict. lanes: LaneData with a leading axis.
     """
@@ -37,6 +39,7 @@ class Compiled(NamedTuple):
     start: Callable[..., Carry]
     advance: Callable[..., Carry]
     measure: Callable[..., dict[str, Any]]
+    compilations: int = 1
 
 
 def batched(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
@@ -115,10 +118,12 @@ def fit(
     Raises ConfigError when one lane does not fit.
     """
     size = 1 if mode == "loop" else _guess(functions, image, lanes(1), most, limit)
+    compilations = 0
     while True:
         compiled = compile_chunk(functions, mode, image, lanes(size))
+        compilations += 1
         if compiled.bytes <= limit:
-            return compiled
+            return compiled._replace(compilations=compilations)
         if size == 1:
             raise ConfigError(
                 f"one member needs {gb(compiled.bytes)} and {gb(limit)} may be used; "

@@ -45,12 +45,20 @@ def _row(member: Member, found: Mapping[str, Any], score: str) -> dict[str, Any]
             row[f"auroc_{name}"] = float(other["auroc"])
     scalars = ("val_loss", "train_loss", "mse_normal", "mse_anomalous", "spread")
     row |= {name: float(found[name]) for name in scalars}
+    # The limits of the first rule, fitted on validation data with the scores.
+    lower, upper = np.asarray(found["limits"][score])[0].tolist()
+    row |= {"lower": lower, "upper": upper}
     row["difference"] = row["mse_anomalous"] - row["mse_normal"]
     row["best_epoch"] = int(found["best_epoch"]) + 1
     row["status"] = status(int(found["status"]), int(found["status_step"]))
     stuck = row["status"] == "ok" and row["spread"] < MEAN_IMAGE
     row["flag"] = "mean image" if stuck else ""
     return row
+
+
+def good(columns: Table) -> set[int]:
+    """Numbers of the members that neither failed nor were culled."""
+    return {row["member"] for row in rows(columns) if row["status"] == "ok"}
 
 
 def status(code: int, step: int) -> str:

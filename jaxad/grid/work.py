@@ -27,7 +27,7 @@ from jaxad.grid.prepare import Images
 IN_TURN = 8
 """Lanes of a chunk under `map`."""
 Results = dict[tuple[int, int], dict[str, Any]]
-"""(member index, epochs) -> what `measure` gave for it, nested."""
+"""(member number, epochs) -> what `measure` gave for it, nested."""
 
 
 class Choice(NamedTuple):
@@ -45,10 +45,11 @@ class Choice(NamedTuple):
 class Work:
     """A sweep at work.
 
-    say: one line to the user. look: (steps done, steps in all, lanes done, lanes in
-        all, epoch) while it works; what it raises ends the work.
+    say: one line to the user. look: (trainings done, in all, epoch) while it works;
+        what it raises ends the work. after: called after each chunk.
+    keep: writes down `choices`, by kind of network, for a resumed sweep.
     warm: a config's model to start from. module: the user's own, or None.
-    choices: kept for a resumed sweep, by kind of network.
+    compiled: training programs so far. total, done: trainings of this call of `run`.
     """
 
     path: Path
@@ -190,12 +191,11 @@ class _Group:
         return best.compiled, Choice(best.compiled.mode, best.most, best.seconds)
 
     def _fit(self, mode: str, most: int | None = None) -> Compiled:
-        self.work.compiled += 1
         lanes = list(self.group.lanes)
         most = min(most or len(lanes), self.work.grid.members or len(lanes))
         # In turn, more at a time is no faster, and more is lost when stopped.
         most = min(most, IN_TURN) if mode == "map" else most
-        return execute.fit(
+        compiled = execute.fit(
             self.functions[mode],
             mode,
             self.image,
@@ -203,6 +203,8 @@ class _Group:
             min(most, len(lanes)),
             self.limit,
         )
+        self.work.compiled += compiled.compilations
+        return compiled
 
     def _data(self, lanes: list[Lane]):
         return prepare.lane_data(lanes, self.work.images, self.sizes, self.work.warm)

@@ -11,7 +11,7 @@ from jaxad.report.levels import curve_figure
 from jaxad.report.loss import loss_figure
 from jaxad.report.operating import pr_figure, roc_figure
 from jaxad.report.reconstructions import reconstructions_figure
-from jaxad.report.style import save
+from jaxad.report.style import save_all
 
 __all__ = [
     "confusion_figure",
@@ -47,8 +47,4 @@ def draw(path: str | Path) -> list[Path]:
     picture cannot be written.
     """
     run = read(path)
-    folder = run.path / "plots"
-    folder.mkdir(exist_ok=True)
-    return [
-        save(picture, folder / f"{name}.png") for name, picture in figures(run).items()
-    ]
+    return save_all(figures(run), run.path / "plots")

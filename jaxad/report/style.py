@@ -120,6 +120,12 @@ def spread(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarra
     return moved
 
 
+def save_all(figures: dict[str, Figure], folder: Path) -> list[Path]:
+    """Writes each figure as `<name>.png` into `folder`, as `save` does."""
+    folder.mkdir(exist_ok=True)
+    return [save(picture, folder / f"{name}.png") for name, picture in figures.items()]
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Writes a PNG whole or not at all; the same figure gives the same bytes.
 

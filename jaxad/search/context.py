@@ -12,7 +12,7 @@ from jaxad import environment, folder, results
 from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.grid import Grid
-from jaxad.config.load import grid_to_json, to_json
+from jaxad.config.load import grid_to_json, load_sweep, to_json
 from jaxad.errors import ConfigError, Preempted
 from jaxad.grid.members import column, expand
 from jaxad.grid.prepare import Images
@@ -55,35 +55,36 @@ class Context:
 
     def open(self, resume: bool, command: str) -> None:
         folder.open_run(self.path, resume, lambda _: None)
-        self._check()
-        self.identity = {
-            "config": json.loads(to_json(self.config)),
-            "grid": json.loads(grid_to_json(self.grid)),
-            "data": sorted(set(self.prints.values())),
-            "module": None if self.module is None else describe_module(self.module),
-        }
-        file = self.path / folder.GRID
         if (self.path / folder.CONFIG).is_file():
             raise ConfigError(
                 f"{self.path}: a run is there, not a sweep; choose another --out"
             )
-        if file.is_file():
-            old = folder.read_json(file)
-            changed = differences(
-                {k: old[k] for k in self.identity}, self.identity, FREE
-            )
-            if changed:
-                raise ConfigError(
-                    f"{self.path}: another sweep is there ({', '.join(changed)}); go "
-                    "back to its values or choose another --out"
-                )
-            kept = old.get("choices", {}).items()
-            self.work.choices |= {name: Choice(**choice) for name, choice in kept}
-            done = self.work.restore()
-            self.reporter.say(f"going on: {done} results are there")
+        self._check()
+        self.identity = _plain(self.config, self.grid) | {
+            "data": sorted(set(self.prints.values())),
+            "module": None if self.module is None else describe_module(self.module),
+        }
+        if (self.path / folder.GRID).is_file():
+            self._go_on(self.path / folder.GRID)
         env = environment.describe() | {"command": command}
         folder.write_json(self.path / "env.json", env)
         self._keep(self.work.choices)
+
+    def _go_on(self, file: Path) -> None:
+        """Take in what is there. Raises ConfigError where it is of another sweep."""
+        # Read as config and grid, so that fields which came since have their defaults.
+        config, grid = load_sweep(file)
+        old = folder.read_json(file)
+        before = {k: old.get(k) for k in ("data", "module")} | _plain(config, grid)
+        changed = differences(before, self.identity, FREE)
+        if changed:
+            raise ConfigError(
+                f"{self.path}: another sweep is there ({', '.join(changed)}); go back "
+                "to its values or choose another --out"
+            )
+        kept = old.get("choices", {}).items()
+        self.work.choices |= {name: Choice(**choice) for name, choice in kept}
+        self.work.say(f"going on: {self.work.restore()} results are there")
 
     @property
     def tasks(self) -> bool:
@@ -143,3 +144,11 @@ class Context:
         best = f" best {self.best_yet}" if self.best_yet else ""
         text = f"trainings {done:.1f}/{total} epoch {epoch}{best}"
         self.reporter.show(text, done, total)
+
+
+def _plain(config: Config, grid: Grid) -> dict[str, Any]:
+    """Config and grid in JSON's types."""
+    return {
+        "config": json.loads(to_json(config)),
+        "grid": json.loads(grid_to_json(grid)),
+    }

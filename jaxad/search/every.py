@@ -10,22 +10,19 @@ from jaxad.grid import choose, held_out, rank
 from jaxad.search.context import Context
 
 
-def every(at: Context, board: rank.Table, found: Mapping[int, Any]) -> rank.Table:
+def every(
+    at: Context, table: rank.Table, board: rank.Table, found: Mapping[int, Any]
+) -> rank.Table:
     """A row for each setting that has a rank, in the order of the grid.
 
     found: what was measured, by member. Columns: of the settings, then those of
     `held_out.summary`.
     """
-    good = {
-        number
-        for number, one in found.items()
-        if rank.status(int(one["status"]), int(one["status_step"])) == "ok"
-    }
+    good = [member for member in at.members if member.number in rank.good(table)]
     rows = []
     for row in sorted(rank.rows(board), key=lambda row: row["setting"]):
-        members = [m for m in at.members if m.setting == row["setting"]]
-        members = [m for m in members if m.number in good]
-        if row["rank"] is None or not members:
+        members = [m for m in good if m.setting == row["setting"]]
+        if row["rank"] is None:
             continue
         rules, seed = members[0].config.threshold.rules, at.config.seed
         cases = [choose.case(m, found[m.number], at.images, at.score) for m in members]

@@ -107,7 +107,7 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
     folder.write_csv(at.path / "held_out.csv", last)
     if grid.every:
-        folder.write_csv(at.path / "every.csv", every(at, board, found))
+        folder.write_csv(at.path / "every.csv", every(at, table, board, found))
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
     arrays = _arrays(at, found)
     tables = (members, leaderboard, measured)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from jaxad.report.style import save
+from jaxad.report.style import save_all
 from jaxad.report.sweep.axes import axes_figure
 from jaxad.report.sweep.every import every_figure
 from jaxad.report.sweep.folder import SweepFolder, read_sweep
@@ -35,9 +35,4 @@ def draw_sweep(path: str | Path) -> list[Path]:
     picture cannot be written.
     """
     sweep = read_sweep(path)
-    folder = sweep.path / "plots"
-    folder.mkdir(exist_ok=True)
-    return [
-        save(picture, folder / f"{name}.png")
-        for name, picture in sweep_figures(sweep).items()
-    ]
+    return save_all(sweep_figures(sweep), sweep.path / "plots")
