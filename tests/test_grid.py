@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +36,8 @@ from jaxad.config import (
 from jaxad.config.load import grid_to_json
 from jaxad.errors import ConfigError
 from jaxad.evaluate import Labels, Pair
-from jaxad.grid import choose, chunks, ensemble, execute, members, rank, store
+from jaxad.folder import read_json
+from jaxad.grid import choose, chunks, ensemble, execute, members, probe, rank, store
 from jaxad.grid.held_out import Case
 from jaxad.search import as_grid
 from jaxad.search.options import grid_options
@@ -235,6 +237,46 @@ def test_modes_agree_and_a_diverged_member_changes_no_bit(done, data, tmp_path):
     assert done.leaderboard.reason.iloc[-1] == "diverged at step 1"
 
 
+def test_members_side_by_side_in_threads_are_the_same_bit_for_bit(
+    done, data, tmp_path, monkeypatch
+):
+    def two(fit, seconds, lanes):
+        compiled = fit("loop", None, 2)
+        assert (compiled.lanes, seconds(compiled) > 0) == (2, True)
+        return probe.Tried("loop x 2", compiled, None, {"loop x 2": 1.0})
+
+    monkeypatch.setattr(probe, "fastest", two)
+    grid = {"optim.lr": [1e-2, 1e30, 3e-3], "train.epochs": [2, 3]}
+    found = sweep(data, tmp_path / "a", grid, execution="auto")
+    for part in ("val", "test"):
+        np.testing.assert_array_equal(found.arrays[part], done.arrays[part])
+    kept = read_json(found.path / "grid.json")["choices"]
+    assert [one["threads"] for one in kept.values()] == [2]
+
+
+def test_the_fastest_way_is_chosen(monkeypatch):
+    monkeypatch.setattr(probe, "cores", lambda: 4)
+
+    class Way(NamedTuple):
+        mode: str
+        size: int
+        threads: int
+
+    def fastest(cost):
+        def fit(mode, most, threads):
+            return Way(mode, 1 if mode == "loop" else most or 40, threads)
+
+        found = probe.fastest(fit, lambda way: cost[way], 40)
+        return found.name, found.most
+
+    cost = dict.fromkeys([Way("map", 40, 1), Way("vmap", 8, 1)], 2.0)
+    cost |= {Way("vmap", 40, 1): 2.5, Way("loop", 1, 1): 3.0, Way("vmap", 8, 4): 1.0}
+    cost[Way("loop", 1, 4)] = 1.5
+    assert fastest(cost) == ("vmap of 8 x 4", 8)
+    # Programs of several lanes are not tried where `vmap` is far behind.
+    assert fastest(cost | {Way("vmap", 40, 1): 9.0}) == ("loop x 4", None)
+
+
 def test_a_stopped_sweep_does_only_the_rest(done, data, tmp_path, monkeypatch):
     grid = {"optim.lr": [1e-2, 1e30, 3e-3], "train.epochs": [2, 3]}
     path = tmp_path / "killed"
@@ -277,7 +319,7 @@ def test_one_training_program_a_group_whatever_the_chunks(data, tmp_path, monkey
     grid = {"optim.lr": [1e-2, 3e-3, 1e-3], "model.latent_dim": [2, 3]}
     sweep(data, tmp_path / "a", grid, seeds=1, members=2, execution="vmap")
     assert [one.size for one in compiled] == [2, 2]
-    limit = (compiled[1].bytes + 100) / 1e9
+    limit = (compiled[1].total + 100) / 1e9
     found = sweep(
         data, tmp_path / "b", grid, seeds=1, execution="vmap", memory_gb=limit
     )

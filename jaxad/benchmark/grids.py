@@ -9,10 +9,12 @@ import numpy as np
 
 from jaxad import methods
 from jaxad.batches import order
+from jaxad.carry import Carry
 from jaxad.config import Config, blank, traced
 from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import LaneData, functions, stack
+from jaxad.grid.lanes import LaneData, stack
+from jaxad.grid.programs import Programs
 from jaxad.streams import stream
 
 VALIDATED = 256
@@ -34,7 +36,18 @@ class Grid:
         self.key = jax.random.key(configs[0].seed)
         self.steps = len(rows) // config.train.batch_size
         self.lanes = [self._lane(config) for config in configs]
-        self.fastest = execute.fastest(self._compile, self._seconds)
+        self.programs = Programs(
+            methods.build(config, self.steps),
+            config,
+            len(rows),
+            self.image,
+            lambda number: stack(self.lanes[:number], alike=True),
+            len(self.lanes),
+            len(self.lanes),
+            execute.limit_bytes(None),
+            self.steps,
+        )
+        self.fastest = self.programs.fastest()
 
     def batches(self) -> np.ndarray:
         """(steps, B) rows of the images in the order of the first epoch."""
@@ -45,24 +58,12 @@ class Grid:
 
     def trainer(self, compiled: Compiled) -> "Trainer":
         """Every lane in training by these programs."""
-        return Trainer(compiled, self._some(compiled.size))
+        starts = range(0, len(self.lanes), compiled.size)
+        some = [self.lanes[i : i + compiled.size] for i in starts]
+        return Trainer(compiled, [stack(lanes, alike=True) for lanes in some])
 
     def one_by_one(self) -> "Trainer":
-        return self.trainer(self._compile("loop", 1))
-
-    def _seconds(self, compiled: Compiled) -> float:
-        return execute.probe(compiled, self._some(compiled.size)[0], self.steps)
-
-    def _compile(self, mode: str, most: int | None) -> Compiled:
-        method = methods.build(self.config, self.steps)
-        made = functions(method, self.config, len(self.rows), mode == "vmap")
-        size = 1 if mode == "loop" else min(most or len(self.lanes), len(self.lanes))
-        return execute.compile_chunk(made, mode, self.image, self._some(size)[0])
-
-    def _some(self, size: int) -> list[LaneData]:
-        """The lanes in chunks of `size`."""
-        starts = range(0, len(self.lanes), size)
-        return [stack(self.lanes[i : i + size], alike=True) for i in starts]
+        return self.trainer(self.programs.fit("loop"))
 
     def _lane(self, config: Config) -> LaneData:
         few = jnp.arange(VALIDATED, dtype=jnp.int32)
@@ -85,9 +86,15 @@ class Trainer:
     def run(self, first: int, last: int) -> None:
         """Steps [first, last) of the first epoch, for all lanes."""
         bounds = (0, 1, first, last)
-        for i, chunk in enumerate(self.chunks):
-            self.carries[i] = self.compiled.advance(chunk, self.carries[i], bounds)
-        jax.block_until_ready(self.carries)
+        width = self.compiled.threads
+
+        def advance(chunk: LaneData, carry: Carry) -> Carry:
+            carry = self.compiled.advance(chunk, carry, bounds)
+            return jax.block_until_ready(carry)
+
+        for i in range(0, len(self.chunks), width):
+            parts = self.chunks[i : i + width], self.carries[i : i + width]
+            self.carries[i : i + width] = execute.side_by_side(advance, *parts)
 
     def params(self) -> Any:
         """Of the first lane."""

@@ -104,13 +104,14 @@ def _rows(case: Case, image: np.ndarray, device: str, pairs: int) -> list[dict]:
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     seconds = grid.fastest.seconds.items()
     tried = ", ".join(f"{way} {each * 1e3:.3g}" for way, each in seconds)
+    beside_each = f" x {chosen.threads}" if chosen.threads > 1 else ""
     detail = (
         f"batch {case.batch}, {case.members} members of {count} weights, {chosen.mode} "
-        f"of {chosen.size} (probe, ms: {tried}); losses differ by {apart[0]:.0e} at "
-        f"step 1, by {apart[1]:.0e} at step {CHECKED}, at most"
+        f"of {chosen.size}{beside_each} (probe, ms: {tried}); losses differ by "
+        f"{apart[0]:.0e} at step 1, by {apart[1]:.0e} at step {CHECKED}, at most"
     )
-    extra = {"mode": chosen.mode, "size": chosen.size, "loss_apart": apart}
-    extra["parameters"] = count
+    extra = {"mode": chosen.mode, "size": chosen.size, "threads": chosen.threads}
+    extra |= {"loss_apart": apart, "parameters": count}
     found = [beside("PyTorch", one_by_one, detail) | extra]
     detail = "the same programs for one member, called for one after the other"
     found.append(beside("JAX one by one", lambda: loop.run(0, case.steps), detail))

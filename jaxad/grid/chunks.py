@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from jaxad.carry import Carry, going
+from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import LaneData
 
@@ -27,31 +29,47 @@ class Trained(NamedTuple):
 
 def train(
     compiled: Compiled,
-    lanes: LaneData,
+    parts: Sequence[LaneData],
     steps: int,
     epochs: Sequence[int],
     look: Callable[[int], None],
 ) -> Trained:
     """Train to the last of `epochs` (ascending), and measure at each of them.
 
-    steps: of an epoch. look: called with the number of steps done, about every five
-    seconds; what it raises ends the chunk.
+    parts: lanes of a program each, that run side by side. steps: of an epoch.
+    look: called with the number of steps done, about every five seconds; what it
+        raises ends the chunk.
     """
-    carry = compiled.start(lanes)
+    carries = [compiled.start(part) for part in parts]
     at, pace, measured = 0, None, {}
     for epoch in epochs:
         while at < epoch * steps:
             cut, end = _cut(at, epoch, steps, pace)
             since = time.monotonic()
-            carry = compiled.advance(lanes, carry, cut)
-            jax.block_until_ready(carry.status)
+            advance = partial(_advance, compiled, cut)
+            carries = execute.side_by_side(advance, parts, carries)
             pace, at = (time.monotonic() - since) / (end - at), end
-            if not np.asarray(going(carry)).any():  # all have stopped early
+            # All may have stopped early.
+            if not any(np.asarray(going(carry)).any() for carry in carries):
                 at = epoch * steps
             look(at)
-        found = compiled.measure(lanes, carry)
-        measured[epoch] = jax.tree.map(np.asarray, found)
-    return Trained(measured, _history(carry))
+        found = execute.side_by_side(partial(_measure, compiled), parts, carries)
+        measured[epoch] = _joined(found)
+    return Trained(measured, _joined([carry.history for carry in carries]))
+
+
+def _advance(compiled: Compiled, cut, part: LaneData, carry: Carry) -> Carry:
+    carry = compiled.advance(part, carry, cut)
+    jax.block_until_ready(carry.status)
+    return carry
+
+
+def _measure(compiled: Compiled, part: LaneData, carry: Carry) -> dict[str, Any]:
+    return jax.tree.map(np.asarray, compiled.measure(part, carry))
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def _cut(
@@ -68,7 +86,3 @@ def _cut(
         return (now, last, 0, steps), last * steps
     last = min(steps, first + length)
     return (now, now + 1, first, last), now * steps + last
-
-
-def _history(carry: Carry) -> dict[str, np.ndarray]:
-    return {name: np.asarray(values) for name, values in carry.history.items()}

@@ -1,12 +1,13 @@
 """How the lanes of a group run on a device: all at a time, in turn, or one by one.
 
-`vmap` trains all lanes of a chunk in each step, `map` one lane after the other in one
-program, `loop` calls a program of one lane. Which is fastest depends on the network and
-the device, by a factor of up to nine; a short probe decides.
+`vmap` trains all lanes of a program in each step, `map` one lane after the other,
+`loop` calls a program of one lane. On a CPU several programs can run side by side, each
+in a thread of its own: one alone seldom keeps all cores busy.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -18,16 +19,14 @@ from jaxad.errors import ConfigError
 from jaxad.grid.lanes import Functions, LaneData, common, count
 
 MODES = ("vmap", "map", "loop")
-PROBE_SECONDS = 0.3
-FEW = 8
-"""Lanes of the smaller chunks that are tried on a CPU, for the sake of its cache."""
 
 
 class Compiled(NamedTuple):
-    """Programs for chunks of `size` lanes.
+    """Programs of `size` lanes, `threads` of which run side by side.
 
-    seconds, bytes: that compiling took, and that training takes by the compiler's
-    estimate. compilations: of training programs, those that were too large included.
+    seconds: that compiling took. bytes: that training takes by the compiler's estimate,
+    beside the images, which all programs share; images: bytes of these.
+    compilations: of training programs, those that were too large included.
     start(lanes) -> carries; advance(lanes, carries, bounds) -> carries, which are
     donated; measure(lanes, carries) -> dict. lanes: LaneData with a leading axis.
     """
@@ -36,10 +35,36 @@ class Compiled(NamedTuple):
     size: int
     seconds: float
     bytes: int
+    images: int
     start: Callable[..., Carry]
     advance: Callable[..., Carry]
     measure: Callable[..., dict[str, Any]]
     compilations: int = 1
+    threads: int = 1
+
+    @property
+    def lanes(self) -> int:
+        """Lanes in training at a time."""
+        return self.size * self.threads
+
+    @property
+    def total(self) -> int:
+        """Bytes of all that runs side by side."""
+        return self.images + self.bytes * self.threads
+
+    def beside(self, threads: int, limit: int) -> "Compiled":
+        """So many programs side by side, or as many as `limit` bytes allow."""
+        fit = (limit - self.images) // max(self.bytes, 1)
+        return self._replace(threads=max(1, min(threads, fit)))
+
+
+def side_by_side(function: Callable[..., Any], *parts: Sequence[Any]) -> list[Any]:
+    """function of the parts, each in a thread of its own. It should wait for the
+    device."""
+    if len(parts[0]) == 1:
+        return list(map(function, *parts))
+    with ThreadPoolExecutor(len(parts[0])) as threads:
+        return list(threads.map(function, *parts))
 
 
 def batched(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
@@ -84,7 +109,8 @@ def compile_chunk(
         mode,
         size,
         time.monotonic() - began,
-        _bytes(run),
+        _bytes(run) - _size(image),
+        _size(image),
         lambda lanes: start(image, (), lanes),
         lambda lanes, carry, cut: run(image, (_bounds(cut),), lanes, carry),
         lambda lanes, carry: measure(image, (), lanes, carry),
@@ -98,8 +124,6 @@ def _bounds(cut: tuple[int, int, int, int]) -> tuple[jax.Array, ...]:
 def _bytes(run: Any) -> int:
     """Memory that a program needs while it runs, images included."""
     found = run.memory_analysis()
-    if found is None:
-        return 0
     used = found.argument_size_in_bytes + found.temp_size_in_bytes
     return used + found.output_size_in_bytes - found.alias_size_in_bytes
 
@@ -122,14 +146,14 @@ def fit(
     while True:
         compiled = compile_chunk(functions, mode, image, lanes(size))
         compilations += 1
-        if compiled.bytes <= limit:
+        if compiled.total <= limit:
             return compiled._replace(compilations=compilations)
         if size == 1:
             raise ConfigError(
-                f"one member needs {gb(compiled.bytes)} and {gb(limit)} may be used; "
+                f"one member needs {gb(compiled.total)} and {gb(limit)} may be used; "
                 "make the network or train.batch_size smaller, or raise --memory-gb"
             )
-        share = (limit - _size(image)) / max(compiled.bytes - _size(image), 1)
+        share = (limit - compiled.images) / max(compiled.bytes, 1)
         size = max(1, min(size - 1, int(size * share)))
 
 
@@ -138,58 +162,6 @@ def _guess(functions, image, lane: LaneData, most: int, limit: int) -> int:
     carry = jax.eval_shape(batched(functions.start, "loop"), image, (), lane)
     each = sum(_size(leaf) for leaf in jax.tree.leaves((carry, lane)))
     return max(1, min(most, (limit - _size(image)) // each))
-
-
-class Tried(NamedTuple):
-    """The fastest programs, the lanes in a chunk they were limited to (None: not
-    limited), and seconds a step and lane of all that was tried, by name."""
-
-    compiled: Compiled
-    most: int | None
-    seconds: dict[str, float]
-
-
-def fastest(
-    fit: Callable[[str, int | None], Compiled], seconds: Callable[[Compiled], float]
-) -> Tried:
-    """Compile and time every way.
-
-    fit: mode, lanes in a chunk at most (None: as many as fit) -> programs.
-    seconds: programs -> seconds a step and lane.
-    """
-    found = {mode: fit(mode, None) for mode in MODES}
-    tried = {name: seconds(one) for name, one in found.items()}
-    few = f"vmap of {FEW}"
-    hopeful = tried["vmap"] < 1.5 * min(tried.values())
-    if hopeful and found["vmap"].size > FEW and jax.default_backend() == "cpu":
-        found[few] = fit("vmap", FEW)
-        tried[few] = seconds(found[few])
-    best = min(tried, key=lambda name: tried[name])
-    return Tried(found[best], FEW if best == few else None, tried)
-
-
-def probe(compiled: Compiled, lanes: LaneData, steps: int) -> float:
-    """Seconds a step and lane, from an instant of training. lanes: of one chunk.
-
-    What a call costs beside its steps, and the end of an epoch, are left out: they
-    come once an epoch.
-    """
-    carry = compiled.start(lanes)
-
-    def timed(count: int) -> float:
-        nonlocal carry
-        began = time.monotonic()
-        carry = jax.block_until_ready(compiled.advance(lanes, carry, (0, 1, 0, count)))
-        return time.monotonic() - began
-
-    timed(1)  # wakes the device
-    once, count = timed(1), 1
-    took = once
-    while took < PROBE_SECONDS and 2 * count < steps:
-        count *= 2
-        took = timed(count)
-    each = took if count == 1 else (took - once) / (count - 1)
-    return each / compiled.size
 
 
 def limit_bytes(memory_gb: float | None) -> int:

@@ -17,15 +17,12 @@ from jaxad import methods
 from jaxad.batches import steps_of
 from jaxad.config import Config
 from jaxad.config.grid import Grid
-from jaxad.errors import ConfigError
 from jaxad.grid import chunks, execute, prepare, store
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import functions
 from jaxad.grid.members import Group, Lane, Member, groups, lanes
 from jaxad.grid.prepare import Images
+from jaxad.grid.programs import Programs
 
-IN_TURN = 8
-"""Lanes of a chunk under `map`."""
 Results = dict[tuple[int, int], dict[str, Any]]
 """(member number, epochs) -> what `measure` gave for it, nested."""
 
@@ -33,11 +30,13 @@ Results = dict[tuple[int, int], dict[str, Any]]
 class Choice(NamedTuple):
     """How a kind of network runs here, and the seconds a step of each way tried.
 
-    size: lanes in a chunk at most; None: as many as fit.
+    size: lanes of a program at most; None: as many as fit. threads: programs that run
+        side by side.
     """
 
     mode: str
     size: int | None
+    threads: int
     tried: dict[str, float]
 
 
@@ -123,95 +122,72 @@ class _Group:
             method = methods.build(config, total)
         else:
             method = methods.reconstruction(work.module, config, total)
-        self.functions = {
-            mode: functions(method, config, self.sizes.train, mode == "vmap")
-            for mode in execute.MODES
-        }
         what = work.images.rows(group.lanes[0].config)[0]
-        self.image = jnp.asarray(work.images.pool(what))
-        self.limit = execute.limit_bytes(work.grid.memory_gb)
+        lanes = list(group.lanes)
+        self.programs = Programs(
+            method,
+            config,
+            self.sizes.train,
+            jnp.asarray(work.images.pool(what)),
+            lambda number: self._data(lanes[:number]),
+            len(lanes),
+            work.grid.members or len(lanes),
+            execute.limit_bytes(work.grid.memory_gb),
+            self.steps,
+        )
 
     def run(self, waiting: list[Lane]) -> None:
         compiled = self._compile()
         while waiting:
-            some = waiting[: compiled.size]
+            some = waiting[: compiled.lanes]
             try:
                 trained = self._train(compiled, some)
             except jax.errors.JaxRuntimeError as error:
-                compiled = self._smaller(compiled, error)
+                compiled = self.programs.smaller(compiled, error)
+                self.work.say(
+                    f"{self.name}: out of memory, {compiled.lanes} at a time now"
+                )
                 continue
             self.work.finish(self._chunk(some, trained))
             self.work.done += len(some)
             waiting = waiting[len(some) :]
-
-    def _smaller(self, compiled: Compiled, error: Exception) -> Compiled:
-        """Programs for half as many lanes, where the device ran out of memory."""
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise error
-        if compiled.size == 1:
-            raise ConfigError(
-                "the device has no memory for one member; make the network or "
-                "train.batch_size smaller"
-            ) from error
-        size = compiled.size // 2
-        self.work.say(f"{self.name}: out of memory, {size} at a time now")
-        return self._fit(compiled.mode, size)
+        self.work.compiled += self.programs.compilations
 
     def _compile(self) -> Compiled:
         """The programs of the group; how they run is found out once for each kind."""
-        grid, model = self.work.grid, self.group.config.model
-        kind = f"{model.kind}, batch {self.group.config.train.batch_size}"
+        grid, config = self.work.grid, self.group.config
+        kind = (
+            f"{config.model.kind} of about {self.programs.weights:,} weights, batch "
+            f"{config.train.batch_size}"
+        )
         known = self.work.choices.get(kind)
         if known is None and grid.execution == "auto" and len(self.group.lanes) > 1:
-            compiled, known = self._probe()
+            best = self.programs.fastest()
+            compiled = best.compiled
+            known = Choice(compiled.mode, best.most, compiled.threads, best.seconds)
             self.work.choices[kind] = known
             self.work.keep(self.work.choices)
             tried = ", ".join(f"{m} {s * 1e3:.3g}" for m, s in known.tried.items())
-            self.work.say(f"{kind}: {known.mode} (ms a step and member: {tried})")
+            self.work.say(f"{kind}: {best.name} (ms a step and member: {tried})")
         elif grid.execution == "auto":
-            compiled = self._fit(*(known[:2] if known else ("loop", None)))
+            compiled = self.programs.spread(*(known[:3] if known else ("loop", 1, 1)))
         else:
-            compiled = self._fit(grid.execution)
+            compiled = self.programs.fit(grid.execution)
         self.work.say(
             f"{self.name}: {len(self.group.lanes)} trainings, {compiled.mode}, "
-            f"{compiled.size} at a time, {execute.gb(compiled.bytes)}; compiled in "
+            f"{compiled.lanes} at a time, {execute.gb(compiled.total)}; compiled in "
             f"{compiled.seconds:.1f} s"
         )
-        return compiled
-
-    def _probe(self) -> tuple[Compiled, Choice]:
-        def seconds(compiled: Compiled) -> float:
-            some = self._data(list(self.group.lanes[: compiled.size]))
-            try:
-                return execute.probe(compiled, some, self.steps)
-            except jax.errors.JaxRuntimeError as error:
-                return seconds(self._smaller(compiled, error))
-
-        best = execute.fastest(self._fit, seconds)
-        return best.compiled, Choice(best.compiled.mode, best.most, best.seconds)
-
-    def _fit(self, mode: str, most: int | None = None) -> Compiled:
-        lanes = list(self.group.lanes)
-        most = min(most or len(lanes), self.work.grid.members or len(lanes))
-        # In turn, more at a time is no faster, and more is lost when stopped.
-        most = min(most, IN_TURN) if mode == "map" else most
-        compiled = execute.fit(
-            self.functions[mode],
-            mode,
-            self.image,
-            lambda size: self._data(lanes[:size]),
-            min(most, len(lanes)),
-            self.limit,
-        )
-        self.work.compiled += compiled.compilations
         return compiled
 
     def _data(self, lanes: list[Lane]):
         return prepare.lane_data(lanes, self.work.images, self.sizes, self.work.warm)
 
     def _train(self, compiled: Compiled, some: list[Lane]) -> chunks.Trained:
-        # The last chunk is filled up, since another size would be another program.
-        filled = some + [some[-1]] * (compiled.size - len(some))
+        size = compiled.size
+        parts = [some[i : i + size] for i in range(0, len(some), size)]
+        # The last one is filled up, since another size would be another program.
+        parts[-1] = parts[-1] + [some[-1]] * (size - len(parts[-1]))
         wanted = sorted({self.epochs(m) for lane in some for m in lane.members})
         last, work = wanted[-1] * self.steps, self.work
 
@@ -219,7 +195,8 @@ class _Group:
             done = work.done + len(some) * at / last
             work.look(done, work.total, f"{at // self.steps}/{wanted[-1]}")
 
-        return chunks.train(compiled, self._data(filled), self.steps, wanted, look)
+        data = [self._data(part) for part in parts]
+        return chunks.train(compiled, data, self.steps, wanted, look)
 
     def _chunk(self, some: list[Lane], trained: chunks.Trained) -> store.Chunk:
         keys, parts = [], []

@@ -1,0 +1,102 @@
+"""The compiled programs of one group of lanes, and which of them is fastest here."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+
+from jaxad.config import Config
+from jaxad.errors import ConfigError
+from jaxad.grid import execute, probe
+from jaxad.grid.execute import Compiled
+from jaxad.grid.lanes import Functions, LaneData, functions
+from jaxad.grid.probe import Tried
+from jaxad.methods import Method
+
+IN_TURN = 8
+"""Lanes of a program under `map`."""
+
+
+@dataclass
+class Programs:
+    """Programs of lanes of one shape; each is compiled once.
+
+    config: static, as from `blank`. examples: training rows of a lane, padded.
+    image: the pool. data: number -> so many lanes of the group, stacked.
+    lanes: of the group. together: lanes in training at a time, at most.
+    limit: bytes that may be used. steps: of an epoch.
+    """
+
+    method: Method
+    config: Config
+    examples: int
+    image: jax.Array
+    data: Callable[[int], LaneData]
+    lanes: int
+    together: int
+    limit: int
+    steps: int
+    made: dict[tuple[str, int], Compiled] = field(default_factory=dict)
+
+    @property
+    def compilations(self) -> int:
+        """Of training programs so far."""
+        return sum(compiled.compilations for compiled in self.made.values())
+
+    @property
+    def weights(self) -> int:
+        """Of one lane's model, as a power of four: what runs alike counts as one."""
+        start = execute.batched(self._functions("loop").start, "loop")
+        carry = jax.eval_shape(start, self.image, (), self.data(1))
+        count = sum(leaf.size for leaf in jax.tree.leaves(carry.state.model))
+        return 4 ** round(math.log(max(count, 1), 4))
+
+    def fit(self, mode: str, most: int | None = None, threads: int = 1) -> Compiled:
+        """Programs of at most `most` lanes (None: as many as fit), at most `threads`
+        of them side by side. Raises ConfigError when one lane does not fit."""
+        together = min(self.together, self.lanes)
+        most = min(most or together, together)
+        # In turn, more at a time is no faster, and more is lost when stopped.
+        most = min(most, IN_TURN) if mode == "map" else most
+        if (mode, most) not in self.made:
+            made = self._functions(mode)
+            self.made[mode, most] = execute.fit(
+                made, mode, self.image, self.data, most, self.limit
+            )
+        compiled = self.made[mode, most]
+        return compiled.beside(min(threads, together // compiled.size), self.limit)
+
+    def fastest(self) -> Tried:
+        """What a probe shows to be fastest here."""
+        return probe.fastest(self.fit, self._seconds, self.lanes)
+
+    def _functions(self, mode: str) -> Functions:
+        return functions(self.method, self.config, self.examples, mode == "vmap")
+
+    def _seconds(self, compiled: Compiled) -> float:
+        try:
+            return probe.probe(compiled, self.data(compiled.size), self.steps)
+        except jax.errors.JaxRuntimeError as error:
+            return self._seconds(self.smaller(compiled, error))
+
+    def spread(self, mode: str, most: int | None, threads: int) -> Compiled:
+        """As `fit`, with the lanes spread over the threads where they are few."""
+        share = -(-self.lanes // threads)
+        return self.fit(mode, most and min(most, share), threads)
+
+    def smaller(self, compiled: Compiled, error: Exception) -> Compiled:
+        """Programs for half as many lanes, where the device ran out of memory.
+
+        Raises `error` where it is another one.
+        """
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise error
+        if compiled.threads > 1:
+            return self.fit(compiled.mode, compiled.size)
+        if compiled.size == 1:
+            raise ConfigError(
+                "the device has no memory for one member; make the network or "
+                "train.batch_size smaller"
+            ) from error
+        return self.fit(compiled.mode, compiled.size // 2)
