@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import jax
@@ -34,12 +35,12 @@ from jaxad.config import (
     to_json,
 )
 from jaxad.config.load import grid_to_json
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, JaxadError
 from jaxad.evaluate import Labels, Pair
 from jaxad.folder import read_json
 from jaxad.grid import choose, chunks, ensemble, execute, members, probe, rank, store
 from jaxad.grid.held_out import Case
-from jaxad.search import as_grid
+from jaxad.search import as_grid, measuring
 from jaxad.search.options import grid_options
 
 BASE = Config(
@@ -93,6 +94,7 @@ def test_members_are_every_row_of_every_axis():
         draws=(
             Draw(name="corrupt.level", low=0.01, high=0.3, log=True),
             Draw(name="model.latent_dim", low=2, high=9),
+            Draw(name="data.size", low=8, high=12),  # None as it is
         ),
         samples=3,
         seeds=2,
@@ -107,7 +109,12 @@ def test_members_are_every_row_of_every_axis():
         "optim.lr",
         "corrupt.level",
         "model.latent_dim",
+        "data.size",
     }
+    whole = {m.config.data.size for m in found} | {
+        m.config.model.latent_dim for m in found
+    }
+    assert all(isinstance(x, int) and 2 <= x <= 12 for x in whole)
     assert found[-1].values["model"] == "large"
     mixed = linked(("model.hidden", "optim.lr"), {"a": [(8,), 0.1]})
     one = members.expand(BASE, Grid(axes=(mixed,)))[0]
@@ -350,6 +357,7 @@ def test_halving_trains_the_best_further(data, tmp_path):
     found = sweep(data, tmp_path / "a", rates, seeds=1, halve=2, halve_from=1)
     assert sorted(found.members.epochs) == [1, 1, 3, 3]
     assert found.members.auroc.notna().all()
+    assert found.leaderboard.failed.sum() == 0
     culled = found.members.status.str.startswith("culled after epoch")
     assert culled.sum() == 2
     whole = sweep(data, tmp_path / "b", rates, seeds=1)
@@ -395,6 +403,23 @@ def test_settings_are_ranked_by_means_over_members_that_did_not_fail():
     assert board["reason"][2] == "collapsed at step 0"
     assert rank.leaderboard(table, "difference", ["lr"])["setting"] == [0, 1, 2]
     assert rank.leaderboard(table, "val_loss", ["lr"])["setting"] == [1, 0, 2]
+
+
+def test_the_history_of_a_member_ends_with_its_own_epochs():
+    loss = np.array([3.0, 2.0, 1.0, np.nan])
+    history = {5: {"train_loss": loss, "val_loss": loss + 1}}
+    at = SimpleNamespace(work=SimpleNamespace(history=history))
+    for epochs, length in ((2, 2), (4, 3)):
+        found = measuring._history(at, {5: epochs})
+        assert found["member"] == [5] * length
+        assert found["val_loss"] == [4.0, 3.0, 2.0][:length]
+
+
+def test_a_model_to_start_from_is_looked_for_before_the_training(data, tmp_path):
+    config = set_values(BASE, {"train.init_from": str(tmp_path / "none")})
+    with pytest.raises(JaxadError, match="none"):
+        jaxad.sweep(config, {"optim.lr": [1e-2]}, data, out=tmp_path / "x", quiet=True)
+    assert not (tmp_path / "x" / "chunks").exists()
 
 
 def test_a_resample_is_a_weighted_auroc():

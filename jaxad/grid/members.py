@@ -95,22 +95,28 @@ def _points(grid: Grid, config: Config) -> list[dict[str, Any]]:
     if not grid.draws:
         return [{}]
     rng = np.random.default_rng(config.seed)
-    found = dict(leaves(config))
-    columns = {draw.name: _sample(draw, grid, found, rng) for draw in grid.draws}
+    columns = {draw.name: _sample(draw, grid, config, rng) for draw in grid.draws}
     return [
         {name: column[i] for name, column in columns.items()}
         for i in range(grid.samples)
     ]
 
 
-def _sample(draw: Draw, grid: Grid, found: dict[str, Any], rng) -> list[Any]:
+def _sample(draw: Draw, grid: Grid, config: Config, rng) -> list[Any]:
     low, high = (math.log(x) if draw.log else x for x in (draw.low, draw.high))
     values = rng.uniform(low, high, grid.samples)
-    values = np.exp(values) if draw.log else values
-    now = found.get(draw.name)
-    if isinstance(now, int) and not isinstance(now, bool):
-        return [round(x) for x in values.tolist()]
-    return values.tolist()
+    points = (np.exp(values) if draw.log else values).tolist()
+    whole = [round(x) for x in points]
+    fits = [_takes(config, draw.name, found[0]) for found in (points, whole)]
+    return whole if fits == [False, True] else points
+
+
+def _takes(config: Config, name: str, value: Any) -> bool:
+    try:
+        set_values(config, {name: value})
+    except ConfigError:
+        return False
+    return True
 
 
 def _repeats(config: Config, grid: Grid) -> Iterator[dict[str, Any]]:
@@ -129,61 +135,6 @@ def _set(config: Config, values: dict[str, Any]) -> Config:
         return set_values(config, values)
     except ConfigError as error:
         raise ConfigError(f"grid: {error}") from None
-
-
-def parse_axis(text: str, config: Config) -> Axis:
-    """The axis `NAME=V,V,...`; several numbers in one value are written `256:64`.
-
-    Raises ConfigError when there is no name or no value.
-    """
-    name, equals, given = text.partition("=")
-    name = name.strip().replace("-", "_")
-    words = [word.strip() for word in given.split(",")]
-    if not equals or not name or "" in words:
-        raise ConfigError(f"--grid takes NAME=VALUE,VALUE,... and not {text!r}")
-    now = dict(leaves(config)).get(name)
-    parts = [w.split(":") if ":" in w or isinstance(now, tuple) else w for w in words]
-    values = [_typed(config, name, part) for part in parts]
-    try:
-        return Axis.of(name, *values)
-    except ValueError as error:
-        raise ConfigError(f"--grid {text}: {_why(error)}") from None
-
-
-def parse_draw(text: str) -> Draw:
-    """The draw `NAME=LOW:HIGH` or `NAME=LOW:HIGH:log`. Raises ConfigError."""
-    name, _, given = text.partition("=")
-    parts = given.split(":")
-    try:
-        low, high = (float(x) for x in parts[:2])
-        if parts[2:] not in ([], ["log"]):
-            raise ValueError("the third part can only be log")
-        return Draw(
-            name=name.strip().replace("-", "_"),
-            low=low,
-            high=high,
-            log=len(parts) == 3,
-        )
-    except ValueError as error:
-        raise ConfigError(
-            f"--draw takes NAME=LOW:HIGH or NAME=LOW:HIGH:log, not {text!r} "
-            f"({_why(error)})"
-        ) from None
-
-
-def _why(error: ValueError) -> str:
-    errors = getattr(error, "errors", None)
-    text = errors(include_url=False)[0]["msg"] if errors else str(error)
-    return text.removeprefix("Value error, ")
-
-
-def _typed(config: Config, name: str, value: Any) -> Any:
-    """`value` in the type of its field; as it is where it is valid only with others."""
-    value = None if value in ("none", "None") else value
-    try:
-        return dict(leaves(set_values(config, {name: value}))).get(name, value)
-    except ConfigError:
-        return value
 
 
 def lanes(members: Sequence[Member]) -> list[Lane]:

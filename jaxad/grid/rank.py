@@ -106,7 +106,8 @@ def _setting(
     good = [row for row in found if not math.isnan(quality(criterion, row))]
     row: dict[str, Any] = {"setting": found[0]["setting"]}
     row |= {name: found[0].get(name) for name in shown}
-    row |= {"members": len(found), "failed": len(found) - len(good)}
+    culled = sum(one["status"].startswith("culled") for one in found)
+    row |= {"members": len(found), "failed": len(found) - len(good) - culled}
     values = [quality(criterion, one) for one in good]
     row["quality"] = float(np.mean(values)) if values else math.nan
     others = [name for name in found[0] if name.startswith("auroc_")]

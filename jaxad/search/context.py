@@ -42,6 +42,7 @@ class Context:
         self.prints: dict[str, str] = {}
         self.images = Images(self._split)
         self.best_yet = ""
+        self._models: dict[Any, Any] = {}
         self.work = Work(
             path,
             grid,
@@ -110,6 +111,7 @@ class Context:
         seen = set()
         for member in self.members:
             config = member.config
+            self._warm(config)
             key = (config.data, config.split_seed, config.threshold, config.baselines)
             if key in seen:
                 continue
@@ -132,7 +134,11 @@ class Context:
         if start is None:
             return None
         shape = self.images.rows(config)[0][:-1]
-        return saved_model(Path(start), make_parts(config, 1, self.module), shape)
+        key = (start, config.model, shape)
+        if key not in self._models:
+            parts = make_parts(config, 1, self.module)
+            self._models[key] = saved_model(Path(start), parts, shape)
+        return self._models[key]
 
     def _keep(self, choices: Mapping[str, Choice]) -> None:
         value = {k: v._asdict() for k, v in choices.items()}

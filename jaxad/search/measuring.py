@@ -50,7 +50,12 @@ class Sweep:
 
     @property
     def best(self) -> Run:
-        """The run of the best setting (of the first row, where there are several)."""
+        """The run of the best setting (of the first row, where there are several).
+
+        Raises DivergedError where it has diverged as a run of its own.
+        """
+        if not self.runs:
+            raise DivergedError(f"{self.path}: the best setting has no run", None)
         return next(iter(self.runs.values()))
 
     def plot_leaderboard(self, ax: "Axes | None" = None) -> "Axes":
@@ -101,8 +106,8 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     rows: list[dict[str, Any]] = []
     made: dict[str, Run] = {}
     for best in chosen:
-        if best.whole:
-            made[best.name] = _run(at, best, done.epochs)
+        if best.whole and (run := _run(at, best, done.epochs)):
+            made[best.name] = run
         rows += _rows(at, best, found, made.get(best.name))
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
     folder.write_csv(at.path / "held_out.csv", last)
@@ -125,14 +130,15 @@ def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Tabl
     board = rank.leaderboard(table, at.grid.rank, at.shown)
     folder.write_csv(at.path / "members.csv", table)
     folder.write_csv(at.path / "leaderboard.csv", board)
-    folder.write_csv(at.path / "history.csv", _history(at))
+    folder.write_csv(at.path / "history.csv", _history(at, done.epochs))
     return table, board
 
 
-def _history(at: Context) -> dict[str, list[Any]]:
+def _history(at: Context, epochs: Mapping[int, int]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for number, found in sorted(at.work.history.items()):
-        done = int(np.sum(~np.isnan(found["train_loss"])))
+        # Beside lanes of more epochs, a lane trains on after its own.
+        done = int(np.sum(~np.isnan(found["train_loss"][: epochs[number]])))
         columns.setdefault("member", []).extend([number] * done)
         columns.setdefault("epoch", []).extend(range(1, done + 1))
         for name, values in found.items():
@@ -180,8 +186,9 @@ def _untrained(
     return {f"{best.name}: untrained": choose.Case(Pair(*scores), own.labels)}
 
 
-def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
-    """The best setting's first member again, as a run of its own."""
+def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | None:
+    """The best setting's first member again, as a run of its own; None where that one
+    diverges, whose numbers differ from the member's in their last bits."""
     member = best.members[0]
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
@@ -191,14 +198,18 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run:
     before = where / folder.CONFIG
     if before.is_file() and load_config(before) != config:
         shutil.rmtree(where)  # another member was the best when the sweep ended before
-    return runs.train(
-        config,
-        at.data,
-        module=at.module,
-        out=where,
-        resume=where.is_dir() and any(where.iterdir()),
-        quiet=at.reporter.quiet,
-    )
+    try:
+        return runs.train(
+            config,
+            at.data,
+            module=at.module,
+            out=where,
+            resume=where.is_dir() and any(where.iterdir()),
+            quiet=at.reporter.quiet,
+        )
+    except DivergedError as error:
+        at.work.say(f"{best.name}: no run beside its row: {error}")
+        return None
 
 
 def _arrays(at: Context, found: Mapping[int, Any]) -> dict[str, np.ndarray]:
