@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The experiments of configs/README.md again: trains what is not trained yet, goes on
-# with what was interrupted, and prints the tables. Needs MNIST: jaxad data prepare mnist
-# Run folders: ${RUNS:-runs}/<experiment>. About half an hour on two cores.
+# with what was interrupted, and prints the tables. Needs both data sets:
+#     jaxad data prepare mnist; jaxad data prepare fashion_mnist
+# Run folders: ${RUNS:-runs}/<experiment>. About two hours on two cores.
 set -eu
 
 # shellcheck source=launch/venv.sh
@@ -33,3 +34,15 @@ printf '\n## Hard: 1 %% of the pixels\n\n'
 .venv/bin/jaxad report --markdown "${hard[@]}"
 printf '\n## Wide bottleneck, severe\n\n'
 .venv/bin/jaxad report --markdown "${wide[@]}"
+
+for name in cae fashion_normal; do
+    .venv/bin/jaxad train "configs/mnist_vs_fashion/$name.py" --resume --out "$runs/vs_$name"
+    printf '\n## MNIST and Fashion-MNIST: %s\n\n' "$name"
+    .venv/bin/jaxad report --markdown "$runs/vs_$name"
+done
+for name in mnist_digits_grid/grid one_class/mnist one_class/fashion leave_one_out/latent_size; do
+    folder=$runs/sweep_${name//\//_}
+    .venv/bin/jaxad sweep "configs/$name.py" --resume --out "$folder"
+    printf '\n## %s\n\n' "$name"
+    .venv/bin/jaxad report --markdown "$folder"
+done

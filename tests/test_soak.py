@@ -20,6 +20,10 @@ SOURCE = os.environ.get("JAXAD_DATA_SOURCE")
 SAME = ("history.csv", "scores.csv", "thresholds.json", "metrics.json")
 NOISY = ("--data.protocol.corruption.level", "0.2", "--corrupt.level", "0.2")
 NOISY += ("--train.epochs", "60", "--train.checkpoint-seconds", "0")
+# In turn: members of other chunks are then the same to the last bit.
+GRID = ("--grid", "optim.lr=1e-2,3e-3,1e-3", "--grid", "model.latent_dim=4,8")
+GRID += ("--seeds", "3", "--execution", "map", "--members", "2")
+TABLES = ("members.csv", "leaderboard.csv", "held_out.csv", "history.csv")
 
 
 def start(*options):
@@ -34,9 +38,16 @@ def finish(*options):
     return text
 
 
-@pytest.mark.parametrize("model", ["deep", "conv"])
-def test_a_run_killed_again_and_again_ends_with_the_same_bytes(tmp_path, model):
-    options = ("train", "--model.kind", model, *NOISY)
+EXPERIMENTS = {
+    "deep": (("train", "--model.kind", "deep", *NOISY), SAME),
+    "conv": (("train", "--model.kind", "conv", *NOISY), SAME),
+    "sweep": (("sweep", "--model.kind", "deep", *NOISY, *GRID), TABLES),
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_what_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, name):
+    options, files = EXPERIMENTS[name]
     finish(*options, "--out", tmp_path / "calm")
     killed = ("--out", tmp_path / "killed", "--resume")
     draw = random.Random(0)
@@ -50,9 +61,9 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(tmp_path, model):
     assert set(codes) <= {0, 75, -signal.SIGKILL, -signal.SIGTERM}, codes
     assert any(codes)
     finish(*options, *killed)
-    for name in SAME:
-        calm, other = (tmp_path / run / name for run in ("calm", "killed"))
-        assert calm.read_bytes() == other.read_bytes(), (name, codes)
+    for file in files:
+        calm, other = (tmp_path / run / file for run in ("calm", "killed"))
+        assert calm.read_bytes() == other.read_bytes(), (file, codes)
 
 
 @pytest.fixture(scope="module")
