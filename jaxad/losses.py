@@ -6,6 +6,7 @@ mean over channels; higher is less alike. Values and gradients are finite wherev
 input is, and an example's result does not depend on the rest of its batch.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.errors import ConfigError
+from jaxad.types import Output
 
 SSIM_WINDOW = 11
 """Side of the Gaussian window in pixels (Wang et al., 2004)."""
@@ -50,6 +52,46 @@ def ssim(recon: jax.Array, target: jax.Array) -> jax.Array:
     be at least SSIM_WINDOW: see `check_ssim`.
     """
     return _pixel_mean(1 - _ssim_inside(recon, target))
+
+
+def negative_elbo(
+    output: Output,
+    target: jax.Array,
+    likelihood: str,
+    variance: float | None,
+    beta: jax.Array | float,
+) -> jax.Array:
+    """Negative evidence lower bound in nats a pixel (Kingma and Welling, 2014, eq. 10).
+
+    output: one draw of a variational model, recon in [0, 1] for "bernoulli".
+    variance: of the pixels under "gaussian"; None: exp(output.noise_logvar).
+    beta: weight of the divergence (Higgins et al., 2017). Returns (B,) float32: the
+    negative log likelihood of the draw plus beta KL(posterior, N(0, 1)), both summed,
+    over the number of pixel values.
+    """
+    if likelihood == "bernoulli":
+        unlikely = bce(output.recon, target)
+    else:
+        logvar = output.noise_logvar
+        if variance is not None:
+            logvar = jnp.float32(math.log(variance))
+        elif logvar is None:
+            raise ConfigError("the model learns no variance; set loss.variance")
+        error = mse(output.recon, target) * jnp.exp(-logvar)
+        unlikely = 0.5 * (error + logvar + math.log(2 * math.pi))
+    pixels = target.size // target.shape[0]
+    return unlikely + beta * jnp.sum(divergence(output), 1) / pixels
+
+
+def divergence(output: Output) -> jax.Array:
+    """KL(posterior, N(0, 1)) of each latent number in nats, (B, D).
+
+    Raises ConfigError where the model has no posterior.
+    """
+    mean, logvar = output.mean, output.logvar
+    if mean is None or logvar is None:
+        raise ConfigError("elbo needs a variational model; choose model.kind vae")
+    return 0.5 * (jnp.square(mean) + jnp.exp(logvar) - 1 - logvar)
 
 
 LOSSES: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {

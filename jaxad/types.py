@@ -31,12 +31,14 @@ class Output(NamedTuple):
     recon: (B, H, W, C) float32.
     latent: (B, ...) float32, the bottleneck.
     mean, logvar: (B, D) float32 or None, the posterior of a variational model.
+    noise_logvar: () float32 or None, its log variance of the pixels.
     """
 
     recon: jax.Array
     latent: jax.Array
     mean: jax.Array | None = None
     logvar: jax.Array | None = None
+    noise_logvar: jax.Array | None = None
 
 
 class Scores(NamedTuple):

@@ -18,7 +18,7 @@ from jaxad.config.load import (
     load_sweep,
     to_json,
 )
-from jaxad.config.models import Conv, Deep, Linear
+from jaxad.config.models import Conv, Deep, Linear, Strided, Vae
 from jaxad.config.override import override, set_values
 from jaxad.config.scoring import (
     Baselines,
@@ -69,8 +69,10 @@ __all__ = [
     "Percentile",
     "PrCorner",
     "Score",
+    "Strided",
     "Threshold",
     "Train",
+    "Vae",
     "Youden",
     "ZScore",
     "blank",

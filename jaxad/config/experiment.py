@@ -43,3 +43,14 @@ class Config:
         if "bce" in self.score.names and self.model.head != "sigmoid":
             raise ValueError("score.names bce needs model.head sigmoid")
         return self
+
+    @model_validator(mode="after")
+    def _elbo_is_of_variational_models(self) -> "Config":
+        variational = self.model.kind == "vae"
+        if variational != (self.loss.kind == "elbo"):
+            raise ValueError("model.kind vae and loss.kind elbo need each other")
+        if "elbo" in self.score.names and not variational:
+            raise ValueError("score.names elbo needs model.kind vae")
+        if self.loss.likelihood == "bernoulli" and self.model.head != "sigmoid":
+            raise ValueError("loss.likelihood bernoulli needs model.head sigmoid")
+        return self

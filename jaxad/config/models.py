@@ -57,4 +57,45 @@ class Conv:
     kind: Literal["conv"] = "conv"
 
 
-Model = Annotated[Linear | Deep | Conv, Field(discriminator="kind")]
+@spec
+class Strided:
+    """Strided convolutions down to a dense bottleneck and mirrored up again.
+
+    Özgümüş and Pilavci's autoencoder, up-sampling in place of transposed convolutions.
+    """
+
+    channels: Sizes = (128, 256, 512)
+    """Channels of the encoder's convolutions; each halves height and width."""
+    kernel_size: Size = 5
+    latent_dim: Size = 256
+    """Size of the bottleneck."""
+    activation: Activation = "leaky_relu"
+    batch_norm: bool = True
+    """After every convolution but the encoder's first and the last."""
+    dropout: Probability = 0.0
+    """Share of feature-map values dropped in training; 0 is off."""
+    head: Head = "sigmoid"
+    """What ends the network: `sigmoid` keeps the output in [0, 1]."""
+    kind: Literal["strided"] = "strided"
+
+
+@spec
+class Vae:
+    """Convolutional variational autoencoder: `Strided` with a Gaussian bottleneck.
+
+    It is trained on the ELBO (`loss.kind elbo`). Without batch normalisation, as its
+    source has it: statistics of a batch would tie the examples' posteriors together.
+    """
+
+    channels: Sizes = (128, 256, 512)
+    """Channels of the encoder's convolutions; each halves height and width."""
+    kernel_size: Size = 5
+    latent_dim: Size = 256
+    """Size of the bottleneck."""
+    activation: Activation = "leaky_relu"
+    head: Head = "sigmoid"
+    """What ends the network: `sigmoid` keeps the output in [0, 1]."""
+    kind: Literal["vae"] = "vae"
+
+
+Model = Annotated[Linear | Deep | Conv | Strided | Vae, Field(discriminator="kind")]

@@ -7,7 +7,7 @@ from pydantic import Field
 from jaxad.config.fields import Size, spec
 
 ScoreName = Literal[
-    "mse", "mae", "bce", "ssim", "top", "latent_kde", "latent_mahalanobis"
+    "mse", "mae", "bce", "ssim", "top", "elbo", "latent_kde", "latent_mahalanobis"
 ]
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -32,6 +32,9 @@ class Score:
     """
     kde_points: Size = 10_000
     """Training latents that `latent_kde` keeps at most, drawn by the seed."""
+    samples: Annotated[int, Field(ge=0)] = 1
+    """Latent draws of a variational model that scores are averaged over, the same for
+    all images; 0: none, its mean latent."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
 

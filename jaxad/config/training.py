@@ -4,14 +4,29 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from jaxad.config.fields import Decay, NonNegative, Positive, Probability, Size, spec
+from jaxad.config.fields import (
+    Decay,
+    NonNegative,
+    Positive,
+    Probability,
+    Size,
+    Traced,
+    spec,
+)
 
 
 @spec
 class Loss:
     """Reconstruction loss, averaged over pixels, and penalties on the kernels."""
 
-    kind: Literal["mse", "mae", "bce", "ssim"] = "mse"
+    kind: Literal["mse", "mae", "bce", "ssim", "elbo"] = "mse"
+    """`elbo` is the negative evidence lower bound of a variational model."""
+    likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
+    """Of the pixels in `elbo`; `bernoulli` takes grey values for probabilities."""
+    variance: Annotated[float, Field(gt=0)] | None = None
+    """Of the pixels under `gaussian`; none: one number, learned with the rest."""
+    beta: Annotated[float, Field(ge=0), Traced(off=1.0)] = 1.0
+    """Weight of the Kullback-Leibler divergence in `elbo`."""
     l1: NonNegative = 0.0
     """Weight of the sum of the kernels' absolute values; 0 is off."""
     l2: NonNegative = 0.0

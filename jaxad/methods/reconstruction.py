@@ -16,7 +16,7 @@ from jaxad import models
 from jaxad.config import Config
 from jaxad.corrupt import corrupt
 from jaxad.errors import ConfigError
-from jaxad.losses import LOSSES, check_ssim
+from jaxad.losses import LOSSES, check_ssim, negative_elbo
 from jaxad.methods import density, optimiser, residual
 from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.models import Mode
@@ -41,7 +41,7 @@ class _Autoencoder:
 
     def __init__(self, module: Any, config: Config, steps: int | None):
         self.module, self.config, self.steps = module, config, steps
-        self.loss = LOSSES[config.loss.kind]
+        self.variational = config.loss.kind == "elbo"
         self.densities = any(name in density.NAMES for name in config.score.names)
 
     def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
@@ -80,21 +80,56 @@ class _Autoencoder:
 
     def validate(self, key, hparams: Hparams, model: Any, batch: Batch) -> jax.Array:
         image, target = self._pair(key, hparams, batch.image)
-        return self.loss(self.output(key, hparams, model, image).recon, target)
+        drawn = stream(key, "sample") if self.variational else None
+        return self._loss(hparams, self._apply(model, image, drawn), target)
 
     def output(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Output:
+        return self._apply(model, image, None)
+
+    def _apply(self, model: Any, image: jax.Array, key: jax.Array | None) -> Output:
         variables = {name: part for name, part in model.items() if name != "density"}
-        return models.apply(self.module, variables, image)[0]
+        return models.apply(self.module, variables, image, key=key)[0]
 
     def score(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Scores:
-        spec, output = self.config.score, self.output(key, hparams, model, image)
-        found = residual.scores(spec, image, output.recon)
+        spec, draws = self.config.score, self.config.score.samples
+        output = self.output(key, hparams, model, image)
+        if not self.variational or draws == 0:
+            found = self._residual(hparams, output, image)
+        else:
+            keys = jax.random.split(stream(key, "sample"), draws)
+            found = jax.tree.map(
+                lambda values: jnp.mean(values, 0),
+                jax.lax.map(
+                    lambda key: self._residual(
+                        hparams, self._apply(model, image, key), image
+                    ),
+                    keys,
+                ),
+            )
         if not self.densities:
             return found
         if "density" not in model:
             raise ConfigError("score.names: latent scores need the finalised model")
         values = found.values | density.scores(spec, model["density"], output.latent)
         return Scores({name: values[name] for name in spec.names}, found.maps)
+
+    def _residual(self, hparams: Hparams, output: Output, image: jax.Array) -> Scores:
+        """The scores of one reconstruction."""
+        spec = self.config.score
+        found = residual.scores(spec, image, output.recon)
+        if "elbo" not in spec.names:
+            return found
+        values = found.values | {"elbo": self._loss(hparams, output, image)}
+        wanted = [name for name in spec.names if name in values]
+        return Scores({name: values[name] for name in wanted}, found.maps)
+
+    def _loss(self, hparams: Hparams, output: Output, target: jax.Array) -> jax.Array:
+        """(B,), by the config's `loss` group."""
+        spec = self.config.loss
+        if spec.kind != "elbo":
+            return LOSSES[spec.kind](output.recon, target)
+        beta = hparams.get("loss.beta", jnp.float32(1))
+        return negative_elbo(output, target, spec.likelihood, spec.variance, beta)
 
     def finalize(
         self, key: jax.Array, hparams: Hparams, model: Any, train: Blocks, val: Blocks
@@ -122,7 +157,7 @@ class _Autoencoder:
         output, model = models.apply(
             self.module, variables, image, mode, stream(key, "dropout")
         )
-        values = jnp.where(batch.valid, self.loss(output.recon, target), 0.0)
+        values = jnp.where(batch.valid, self._loss(hparams, output, target), 0.0)
         return jnp.sum(values) / count, model
 
     def _pair(self, key, hparams, image: jax.Array) -> tuple[jax.Array, jax.Array]:

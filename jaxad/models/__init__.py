@@ -16,12 +16,15 @@ from jaxad.models.convolution import conv2d
 from jaxad.models.deep import DeepAE
 from jaxad.models.layers import EVAL, Mode
 from jaxad.models.linear import LinearAE
+from jaxad.models.strided import StridedAE, VariationalAE
 from jaxad.types import Output
 
 FAMILIES: dict[type, type[nn.Module]] = {
     specs.Linear: LinearAE,
     specs.Deep: DeepAE,
     specs.Conv: ConvAE,
+    specs.Strided: StridedAE,
+    specs.Vae: VariationalAE,
 }
 
 
@@ -68,5 +71,5 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
     return {"train": mode.train} if "train" in known else {}
 
 
-__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "apply", "build"]
-__all__ += ["conv2d", "init"]
+__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
+__all__ += ["VariationalAE", "apply", "build", "conv2d", "init"]

@@ -41,22 +41,23 @@ EVAL = Mode()
 
 
 class Conv(nn.Module):
-    """A convolution, SAME padding, stride 1; fast under `scan` on a CPU as well.
+    """A convolution, SAME padding; fast under `scan` on a CPU as well.
 
-    scale: nearest up-sampling before it, computed on the small grid.
+    scale: nearest up-sampling before it, computed on the small grid; at stride 1.
     """
 
     features: int
     kernel_size: int = 3
     use_bias: bool = True
     scale: int = 1
+    strides: int = 1
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         size = (self.kernel_size, self.kernel_size, image.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
         if self.scale == 1:
-            image = conv2d(image, kernel)
+            image = conv2d(image, kernel, self.strides)
         else:
             image = upsample_conv2d(image, kernel, self.scale)
         if self.use_bias:
