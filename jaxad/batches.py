@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.config import Train
-from jaxad.data import Splits, to_float
+from jaxad.data import Cuts, Splits, to_float
 from jaxad.methods import Blocks, Hparams, Method
 from jaxad.streams import stream
 from jaxad.types import Batch
@@ -17,28 +17,34 @@ from jaxad.types import Batch
 class TrainData(NamedTuple):
     """Examples on the device, shared by all members of a grid.
 
-    image: (N, H, W, C) uint8 or float32 in [0, 1]; label: (N,) int32.
+    image: (N, H, W, C) uint8 or float32 in [0, 1], or `Places`; label: (N,) int32, or
+        None: all are normal.
     rows, val_rows: (n,) int32 indices of the training and validation examples; those
         below 0 are padding.
     """
 
-    image: jax.Array
-    label: jax.Array
+    image: Any
+    label: jax.Array | None
     rows: jax.Array
-    val_image: jax.Array
-    val_label: jax.Array
+    val_image: Any
+    val_label: jax.Array | None
     val_rows: jax.Array
 
 
 def on_device(splits: Splits) -> TrainData:
     """The training examples and the validation normals, on the device."""
     normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
+    given = splits.train.image
+    image, rows = given, np.arange(len(given), dtype=np.int32)
+    label: jax.Array | None = jnp.asarray(splits.train.label, jnp.int32)
+    if isinstance(given, Cuts):  # the device cuts them out of the whole images
+        image, rows, label = given.places, given.rows, None
     return TrainData(
-        image=jnp.asarray(splits.train.image),
-        label=jnp.asarray(splits.train.label, jnp.int32),
-        rows=jnp.arange(len(splits.train.image), dtype=jnp.int32),
+        image=jax.tree.map(jnp.asarray, image),
+        label=label,
+        rows=jnp.asarray(rows),
         val_image=jnp.asarray(splits.val.image[normal]),
-        val_label=jnp.zeros(len(normal), jnp.int32),
+        val_label=None,
         val_rows=jnp.arange(len(normal), dtype=jnp.int32),
     )
 
@@ -69,13 +75,14 @@ def order(key, epoch, rows, steps: int, train: Train) -> jax.Array:
     return padded.reshape(steps, train.batch_size)
 
 
-def take(image: jax.Array, label: jax.Array, rows: jax.Array) -> Batch:
+def take(image: Any, label: jax.Array | None, rows: jax.Array) -> Batch:
     """The batch of rows (B,) int32 of image and label; -1 - row is row as padding."""
     at = jnp.where(rows < 0, -1 - rows, rows)
-    return Batch(to_float(image[at]), label[at], rows >= 0)
+    labels = jnp.zeros_like(rows) if label is None else label[at]
+    return Batch(to_float(image[at]), labels, rows >= 0)
 
 
-def blocks(image: jax.Array, label: jax.Array, rows: jax.Array, size: int) -> Blocks:
+def blocks(image: Any, label: jax.Array | None, rows: jax.Array, size: int) -> Blocks:
     """The examples of rows (n,) int32, as in `take`, in blocks of `size`.
 
     The last block is padded with the first example of all, marked as padding.

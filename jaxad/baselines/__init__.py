@@ -52,7 +52,7 @@ def fit(name: str, spec: Baselines, images: np.ndarray, seed: int) -> Detector:
     """
     check(name, spec, images.shape)
     recipe = RECIPES[name]
-    used = images[: spec.subsample] if recipe.subsampled else images
+    used = images[: spec.subsample] if recipe.subsampled else images[:]
     rows = _rows(used, f"training images of baseline {name!r}")
     rows = rows.astype(np.float64) if recipe.precise else rows
     unfitted = recipe.prepare(spec, rows.shape, seed)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from jaxad.config import Config, Conv, Deep, Linear
+from jaxad.config.models import Model
 
 Weights = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -60,10 +61,10 @@ def salt_and_pepper(image: torch.Tensor, level: float) -> torch.Tensor:
     return torch.where(draw < level, value, image)
 
 
-def network(spec: Linear | Deep | Conv, shape: tuple[int, ...]) -> nn.Sequential:
+def network(spec: Model, shape: tuple[int, ...]) -> nn.Sequential:
     """The network of a spec for images of shape (H, W, C), without batch norm."""
     height, width, channels = shape
-    if not isinstance(spec, Conv):
+    if isinstance(spec, Linear | Deep):
         hidden = spec.hidden if isinstance(spec, Deep) else ()
         inner = (*hidden, spec.latent_dim, *reversed(hidden))
         sizes = (height * width * channels, *inner, height * width * channels)
@@ -75,6 +76,7 @@ def network(spec: Linear | Deep | Conv, shape: tuple[int, ...]) -> nn.Sequential
         return nn.Sequential(
             *layers, nn.Sigmoid(), nn.Unflatten(1, (channels, height, width))
         )
+    assert isinstance(spec, Conv), f"no {spec.kind} here"
     layers, before = [], channels
     for after in spec.channels:
         layers += [_conv(before, after, spec), nn.ReLU(), nn.MaxPool2d(2)]

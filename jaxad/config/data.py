@@ -115,9 +115,38 @@ class OtherDataset:
     kind: Literal["other_dataset"] = "other_dataset"
 
 
+@spec
+class Defects:
+    """Protocol: the data set says which images are anomalous, and where.
+
+    Normal images are for training and, the share data.validation of them, for
+    validation; anomalous ones, and the normals of a test split, are for the test.
+    """
+
+    tune: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the anomalous images, drawn by the seed, that are for validation; 0:
+    validation of normals only."""
+    kind: Literal["defects"] = "defects"
+
+
 Protocol = Annotated[
-    Corrupted | LeaveOut | OneClass | OtherDataset, Field(discriminator="kind")
+    Corrupted | LeaveOut | OneClass | OtherDataset | Defects,
+    Field(discriminator="kind"),
 ]
+
+
+@spec
+class Patches:
+    """Patches of large images: random crops to train on, overlapping tiles to score."""
+
+    size: Size | None = None
+    """Side of a patch in pixels; none: images are taken whole."""
+    stride: Size = 16
+    """Pixels between the tiles of validation and test images; the border is covered."""
+    crops: Size = 10_240
+    """Random crops of each training image, drawn by the seed."""
+    marked: Annotated[int, Field(ge=0)] = 20
+    """A tile is anomalous where the mask marks more of its pixels than that."""
 
 
 @spec
@@ -158,7 +187,17 @@ class Data:
     """Random seed of splits and corrupted copies, so that the seeds of a sweep share
     their images; none: the run's."""
     protocol: Protocol = Field(default_factory=Corrupted)
+    patches: Patches = Field(default_factory=Patches)
     augment: Augment = Field(default_factory=Augment)
+
+    @model_validator(mode="after")
+    def _patches_have_masks(self) -> "Data":
+        if self.patches.size is not None and not isinstance(self.protocol, Defects):
+            raise ValueError(
+                "patches.size needs protocol.kind defects, whose masks tell which "
+                "patches are anomalous"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fold_is_one_of_folds(self) -> "Data":

@@ -4,6 +4,7 @@ from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
 from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
+from jaxad.data.patches import Cuts, Places
 from jaxad.data.protocols import (
     corrupted_copies,
     counts,
@@ -19,7 +20,9 @@ from jaxad.data.sources import load, load_for, names, prepare, verify
 from jaxad.data.splits import Split, Splits
 
 __all__ = [
+    "Cuts",
     "Examples",
+    "Places",
     "Source",
     "Split",
     "Splits",

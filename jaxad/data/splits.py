@@ -1,6 +1,6 @@
 """What a protocol makes of a data set: training, validation and test images."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ UNCHANGED = "unchanged"
 class Split(NamedTuple):
     """The images of one split.
 
-    image: (N, H, W, C) uint8, or float32 in [0, 1].
+    image: (N, H, W, C) uint8, or float32 in [0, 1]; of patches `Cuts`.
     label: (N,) int32, 0 normal, 1 anomalous; in training what the method is told.
     id: (N,) str. A changed copy is called `<id of the original>+<defect>`.
     defect: (N,) str, `good` for a clean image, `unchanged` for a corrupted copy that
@@ -21,14 +21,17 @@ class Split(NamedTuple):
     row: (N,) int32, the row of the (original) image in the source.
     origin: (N,) int32, the row in this split of the image it was made from, its own
         row for a clean one; None where originals are not in the split.
+    mask: (N, H, W) bool or uint8, not 0 where a pixel is anomalous; of patches `Cuts`
+        of one channel; None: no masks.
     """
 
-    image: np.ndarray
+    image: Any
     label: np.ndarray
     id: np.ndarray
     defect: np.ndarray
     row: np.ndarray
     origin: np.ndarray | None = None
+    mask: Any = None
 
     @property
     def clean(self) -> np.ndarray:
@@ -50,7 +53,7 @@ class Splits(NamedTuple):
 
 
 def join(first: Split, second: Split) -> Split:
-    """Two splits, one after the other; `origin` is left out."""
+    """Two splits of whole images, one after the other; `origin` is left out."""
     arrays = zip(first[:5], second[:5], strict=True)
     return Split(*(np.concatenate(pair) for pair in arrays))
 

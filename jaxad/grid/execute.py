@@ -160,7 +160,7 @@ def fit(
 def _guess(functions, image, lane: LaneData, most: int, limit: int) -> int:
     """Lanes that fit if all a lane needs is its state: the first size to compile."""
     carry = jax.eval_shape(batched(functions.start, "loop"), image, (), lane)
-    each = sum(_size(leaf) for leaf in jax.tree.leaves((carry, lane)))
+    each = _size((carry, lane))
     return max(1, min(most, (limit - _size(image)) // each))
 
 
@@ -178,5 +178,6 @@ def gb(size: int) -> str:
     return f"{size / 1e9:.2f} GB"
 
 
-def _size(leaf: Any) -> int:
-    return leaf.size * leaf.dtype.itemsize
+def _size(tree: Any) -> int:
+    leaves = jax.tree.leaves(tree)
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)

@@ -149,11 +149,10 @@ class _Lane:
         size = self.config.score.block
         count = math.ceil(rows.shape[0] / size)
         filled = jnp.pad(rows, (0, count * size - rows.shape[0]), constant_values=-1)
-        label = jnp.zeros(image.shape[0], jnp.int32)
         key = stream(lane.key, "score")
 
         def one(rows):
-            batch = take(image, label, rows)
+            batch = take(image, None, rows)
             scores = self.method.score(key, lane.hparams, model, batch.image).values
             recon = jnp.full_like(batch.image, jnp.nan)
             if self.method.output is not None:
@@ -177,8 +176,7 @@ class _Lane:
 
 
 def _train_data(image: jax.Array, lane: LaneData) -> TrainData:
-    label = jnp.zeros(image.shape[0], jnp.int32)
-    return TrainData(image, label, lane.rows, image, label, lane.val_rows)
+    return TrainData(image, None, lane.rows, image, None, lane.val_rows)
 
 
 def _errors(recon: jax.Array, batch: Batch):

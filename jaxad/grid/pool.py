@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxad.data import Splits
+from jaxad.data import Cuts, Places, Splits
 
 
 class Rows(NamedTuple):
@@ -22,7 +22,7 @@ class Rows(NamedTuple):
 
 
 class Pool:
-    """Images of any number of splits, each image kept once.
+    """Images of any number of splits, each image kept once; of patches, whole ones.
 
     Splits of one data set share nearly all images, whatever their protocol, seed or
     fold; equal images are found by their bytes.
@@ -31,6 +31,7 @@ class Pool:
     def __init__(self) -> None:
         self._at: dict[bytes, int] = {}
         self._parts: list[np.ndarray] = []
+        self._size: int | None = None
 
     def add(self, splits: Splits) -> Rows:
         """Take the images in; all must have the `form` of the first."""
@@ -38,12 +39,23 @@ class Pool:
         return Rows(train, val, splits.val.label, test, splits.test.label)
 
     @property
-    def image(self) -> np.ndarray:
-        """(N, H, W, C) uint8 or float32."""
+    def image(self) -> np.ndarray | Places:
+        """(N, H, W, C) uint8 or float32, or the places of patches."""
         self._parts = [np.concatenate(self._parts)]
-        return self._parts[0]
+        whole = self._parts[0]
+        return whole if self._size is None else Places(whole, self._size)
 
-    def _rows(self, image: np.ndarray) -> np.ndarray:
+    def _rows(self, image: np.ndarray | Cuts) -> np.ndarray:
+        if isinstance(image, Cuts):
+            self._size = image.places.size
+            number = self._take(image.places.whole)
+            down, across = image.places.grid
+            old, corner = np.divmod(image.rows, down * across)
+            return (number[old] * (down * across) + corner).astype(np.int32)
+        return self._take(image)
+
+    def _take(self, image: np.ndarray) -> np.ndarray:
+        """(n,) int32, the numbers of the images here."""
         rows, new = np.empty(len(image), np.int32), []
         for i, one in enumerate(np.ascontiguousarray(image)):
             digest = hashlib.blake2b(one.data, digest_size=16).digest()
@@ -55,9 +67,13 @@ class Pool:
         return rows
 
 
-def form(image: np.ndarray) -> tuple[Any, ...]:
-    """Shape of an image and its dtype: what lanes of one group have in common."""
-    return (*image.shape[1:], str(image.dtype))
+def form(image: np.ndarray | Cuts) -> tuple[Any, ...]:
+    """Shape of an image and its dtype: what lanes of one group have in common.
+
+    Of patches, with the shape of the images they are cut from.
+    """
+    whole = image.places.whole.shape[1:3] if isinstance(image, Cuts) else ()
+    return (*image.shape[1:], (str(image.dtype), *whole))
 
 
 def padded(rows: np.ndarray, size: int) -> np.ndarray:

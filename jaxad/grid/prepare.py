@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.config import Config, traced
-from jaxad.data import Splits
+from jaxad.data import Places, Splits
 from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.members import Group, Lane
 from jaxad.grid.pool import Pool, Rows, form, padded
@@ -41,7 +41,7 @@ class Images:
             self._rows[key] = what, pool.add(splits)
         return self._rows[key]
 
-    def pool(self, what: Form) -> np.ndarray:
+    def pool(self, what: Form) -> np.ndarray | Places:
         """(N, H, W, C), the images of that form."""
         return self._pools[what].image
 

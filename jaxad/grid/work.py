@@ -128,7 +128,7 @@ class _Group:
             method,
             config,
             self.sizes.train,
-            jnp.asarray(work.images.pool(what)),
+            jax.tree.map(jnp.asarray, work.images.pool(what)),
             lambda number: self._data(lanes[:number]),
             len(lanes),
             work.grid.members or len(lanes),

@@ -5,11 +5,12 @@ splits alike on every machine. A new protocol is a spec, a file here with its sp
 function, and a branch of `split` and of `counts`.
 """
 
-from jaxad.config.data import Data, LeaveOut, OneClass, OtherDataset
+from jaxad.config.data import Data, Defects, LeaveOut, OneClass, OtherDataset
 from jaxad.data.arrays import Source
 from jaxad.data.protocols.classes import split_leave_out, split_one_class
 from jaxad.data.protocols.corrupted import corrupted_copies, split_corrupted
 from jaxad.data.protocols.count import counts, counts_line
+from jaxad.data.protocols.defects import split_defects
 from jaxad.data.protocols.labelled import split_labelled
 from jaxad.data.protocols.other import split_other_dataset
 from jaxad.data.splits import Splits
@@ -20,6 +21,7 @@ __all__ = [
     "counts_line",
     "split",
     "split_corrupted",
+    "split_defects",
     "split_labelled",
     "split_leave_out",
     "split_one_class",
@@ -40,6 +42,8 @@ def split(source: Source, data: Data, seed: int) -> Splits:
         return split_one_class(source, data, protocol, seed)
     if isinstance(protocol, OtherDataset):
         return split_other_dataset(source, data, protocol, seed)
+    if isinstance(protocol, Defects):
+        return split_defects(source, data, protocol, seed)
     if source.labelled:
         return split_labelled(source, data, protocol, seed)
     return split_corrupted(source, data, protocol, seed)

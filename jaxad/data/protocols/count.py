@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxad.config.data import Data, LeaveOut, OneClass
+from jaxad.config.data import Data, Defects, LeaveOut, OneClass
 from jaxad.data.arrays import Source
 from jaxad.data.splits import Split, Splits
 
@@ -14,11 +14,14 @@ def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
 
     Splits also tell "defects", the number of images of each defect. Unused are the
     images of the source, and of the other set of anomalies, that are in no split;
-    copies that were made of images are not counted there.
+    copies that were made of images are not counted there. The protocol `defects` uses
+    all, and may count patches.
     """
     sizes: dict[str, Any] = {
         name: _sizes(part) for name, part in splits._asdict().items()
     }
+    if isinstance(data.protocol, Defects):
+        return sizes
     normal, anomalous = _there(source, data)
     held = splits.val, splits.test
     used = len(splits.train.id) + sum(int(part.clean.sum()) for part in held)

@@ -1,0 +1,140 @@
+"""The protocol of data sets that say which images have defects, and where.
+
+Class 0 of such a set is normal, every other class is a kind of defect.
+"""
+
+import jax
+import numpy as np
+
+from jaxad.config.data import Data, Defects, Patches
+from jaxad.data.arrays import Examples, Source
+from jaxad.data.images import resize
+from jaxad.data.patches import Cuts, Places, drawn, tiled
+from jaxad.data.protocols.normals import shuffled, split_key
+from jaxad.data.splits import GOOD, Split, Splits, cut, one_fold
+from jaxad.errors import DataError
+from jaxad.streams import stream
+
+_Part = tuple[Examples, np.ndarray]
+
+
+def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> Splits:
+    """Normals for training and validation, anomalous images for validation and test.
+
+    With patches, training images give random crops, the others tiles, which are
+    anomalous where the mask marks them. Images are drawn whole: no two splits hold
+    tiles of one image.
+
+    Raises DataError where there are no anomalous images, or patches but no masks.
+    """
+    train, held = source.train, source.train if source.test is None else source.test
+    strange = np.flatnonzero(held.label != 0)
+    if not len(strange):
+        raise DataError(
+            "data.protocol defects: no image of these data is anomalous; give some, "
+            "or take another protocol"
+        )
+    key = split_key(seed)
+    strange = shuffled(stream(key, "anomalous"), strange)
+    count = min(max(round(protocol.tune * len(strange)), 1), len(strange) - 1)
+    tune, test = np.split(strange, [count if protocol.tune else 0])
+    own, val = _normals(key, train, data)
+    others = np.flatnonzero(held.label == 0) if held is not train else strange[:0]
+    parts: list[list[_Part]] = [
+        [(train, own)],
+        [(train, val), (held, tune)],
+        [(held, others), (held, test)],
+    ]
+    splits = [_whole(source, some, data) for some in parts]
+    if data.patches.size is None:
+        return Splits(*splits)
+    crops, *tiles = (_places(split, data.patches.size) for split in splits)
+    first = _crops(stream(key, "crops"), splits[0], crops, data.patches)
+    held_out = (
+        _tiles(split, places, data.patches)
+        for split, places in zip(splits[1:], tiles, strict=True)
+    )
+    return Splits(first, *held_out)
+
+
+def _normals(key: jax.Array, train: Examples, data: Data):
+    rows = shuffled(stream(key, "normal"), np.flatnonzero(train.label == 0))
+    if data.folds is None:
+        return cut(rows, data.validation, "validation")
+    return one_fold(rows, data.folds, data.fold)
+
+
+def _whole(source: Source, parts: list[_Part], data: Data) -> Split:
+    """Some rows of some examples as one split of whole images."""
+    cut_rows = [(part, np.sort(rows)[: data.limit]) for part, rows in parts]
+    label = np.concatenate([part.label[rows] for part, rows in cut_rows])
+    names = np.array([GOOD, *(source.class_name(i) for i in range(1, label.max() + 1))])
+    image = np.concatenate([part.image[rows] for part, rows in cut_rows])
+    mask = None
+    if all(part.mask is not None for part, _ in parts):
+        masks = [np.asarray(part.mask)[rows] != 0 for part, rows in cut_rows]
+        mask = np.concatenate(masks).astype(np.uint8)
+    if data.size is not None:
+        image = resize(image, data.size)
+        mask = mask if mask is None else _resized(mask, data.size)
+    return Split(
+        image,
+        (label != 0).astype(np.int32),
+        np.concatenate([part.id[rows] for part, rows in cut_rows]),
+        names[label],
+        np.concatenate([rows for _, rows in cut_rows]).astype(np.int32),
+        mask=mask,
+    )
+
+
+def _resized(mask: np.ndarray, size: int) -> np.ndarray:
+    """Marked where half of a pixel is."""
+    return (resize(mask[..., None] * np.uint8(255), size)[..., 0] >= 128).astype("u1")
+
+
+def _places(split: Split, size: int) -> Places:
+    height, width = split.image.shape[1:3]
+    if min(height, width) < size:
+        raise DataError(
+            f"images of {height}x{width} pixels are smaller than a patch of {size}; "
+            "take a smaller data.patches.size"
+        )
+    places = Places(split.image, size)
+    if places.shape[0] > np.iinfo(np.int32).max:
+        raise DataError(
+            f"{len(split.image)} images of {height}x{width} have more places for a "
+            "patch than an int32 can number; take fewer or smaller images"
+        )
+    return places
+
+
+def _crops(key: jax.Array, split: Split, places: Places, spec: Patches) -> Split:
+    return _patches(split, Cuts(places, drawn(key, places, spec.crops)), None)
+
+
+def _tiles(split: Split, places: Places, spec: Patches) -> Split:
+    if split.mask is None:
+        raise DataError(
+            "data.patches: these data have no masks, which tell what patches are "
+            "anomalous; take whole images (data.patches.size none)"
+        )
+    cuts = Cuts(places, tiled(places, spec.stride))
+    masks = Cuts(Places(split.mask[..., None], places.size), cuts.rows)
+    return _patches(split, cuts, masks, spec.marked)
+
+
+def _patches(split: Split, cuts: Cuts, masks: Cuts | None, marked: int = 0) -> Split:
+    """Patches as a split: ids `image:row:col` of the corner, in pixels."""
+    image, top, left = cuts.places.corner(cuts.rows)
+    names = zip(split.id[image], top.tolist(), left.tolist(), strict=True)
+    label = np.zeros(len(cuts), np.int32)
+    if masks is not None:
+        label = (masks.places.sums()[cuts.rows] > marked).astype(np.int32)
+    return Split(
+        cuts,
+        label,
+        np.array([f"{name}:{row}:{column}" for name, row, column in names]),
+        np.where(label == 1, split.defect[image], GOOD),
+        split.row[image],
+        mask=masks,
+    )
