@@ -33,8 +33,11 @@ _READERS: dict[bytes, Reader] = {
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _READERS |= dict.fromkeys(_TIFF, TiffImagePlugin.TiffImageFile)
 # What Pillow raises for damaged files; Warning: where warnings are errors.
-_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError)
-_DAMAGED += (struct.error, zlib.error, OverflowError, ZeroDivisionError, Warning)
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError),
+    *(struct.error, zlib.error, OverflowError, ZeroDivisionError, Warning),
+)
+_LUMA = (19595, 38470, 7471)
 _TELLING = {
     "unknown pixel mode": "a TIFF of a type that is not read; save it with 8 or 16 "
     "bits, or grey as 32-bit floats",
@@ -116,11 +119,30 @@ def read_mask(
     top = 1 if plane.dtype == np.float32 else np.iinfo(plane.dtype).max
     values, counts = np.unique(pixels, return_counts=True)
     other = (values != 0) & (values != top)
+    pixels_of_other = counts[other].sum() // pixels.shape[2]
     raise BadFile(
         path,
-        f"not binary: {other.sum()} values beside 0 and {top}, in {counts[other].sum()} "
+        f"not binary: {other.sum()} values beside 0 and {top}, in {pixels_of_other} "
         "pixels",
     )
+
+
+def as_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """(H, W, 1 or 3) as (H, W, channels), channels 1 or 3, of the same type.
+
+    Colour becomes grey by the luma of ITU-R BT.601, in the whole numbers of Pillow's
+    mode L: (19595 R + 38470 G + 7471 B + 32768) / 65536.
+    """
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2)
+    if pixels.dtype == np.float32:
+        grey = pixels @ (np.array(_LUMA, np.float32) / 65536)
+        return grey[..., None]
+    red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
+    total = red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2] + 32768
+    return (total >> 16).astype(pixels.dtype)[..., None]
 
 
 def _read(

@@ -114,7 +114,7 @@ def _sixteen_bits(rawmode: str, opened: Opened) -> np.ndarray:
 def _from_palette(image: Image.Image) -> np.ndarray:
     alpha = image.mode == "PA" or "transparency" in image.info
     array = np.asarray(image.convert("RGBA" if alpha else "RGB"))
-    palette = np.reshape(image.getpalette("RGB"), (-1, 3))
+    palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
     grey = (palette == palette[:, :1]).all()
     return array[..., [0, 3] if alpha else [0]] if grey else array
 
