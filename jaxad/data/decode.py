@@ -105,9 +105,11 @@ def read_mask(
     pixels, indices = _read(path, max_pixels, alpha=False)
     if pixels.shape[:2] != tuple(shape[:2]):
         (height, width), (rows, columns) = pixels.shape[:2], shape[:2]
-        raise BadFile(path, f"a mask of {width}x{height} for {columns}x{rows} pixels")
+        raise BadFile(
+            path, f"a mask of {width}x{height} for an image of {columns}x{rows}"
+        )
     plane = pixels[..., 0]
-    if (pixels == plane[..., None]).all():
+    if pixels.shape[2] == 1 or (pixels == plane[..., None]).all():
         for peak in (1, 255, 65535):
             mask = plane == peak
             if (mask | (plane == 0)).all():

@@ -90,10 +90,11 @@ def _read(item: Item, max_pixels: int) -> _Read:
 
 
 def _copies(found: Found, read: list[_Read]) -> list[Problem]:
-    """Files equal to an earlier one that is used for something else."""
+    """Files equal to another one of another use; of those in train, none are named."""
     first: dict[str, Item] = {}
     problems = []
-    for item, told in zip(found.items, read, strict=True):
+    pairs = zip(found.items, read, strict=True)
+    for item, told in sorted(pairs, key=lambda pair: pair[0].part == "test"):
         other = first.setdefault(told.digest, item) if told.digest else item
         if (other.part, other.label) != (item.part, item.label):
             problems.append(Problem(item.image, f"the same file as {other.id}"))

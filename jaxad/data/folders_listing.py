@@ -97,9 +97,7 @@ def misplaced(folder: Path, root: Path) -> list[Problem]:
         if not path.is_symlink() and images(path)
     ]
     for path in images(folder):
-        if path.is_symlink() and not path.exists():
-            found.append(Problem(path, "a link to no file"))
-        elif path.is_symlink() and _leaves(path, root):
+        if path.is_symlink() and _leaves(path, root):
             found.append(Problem(path, f"a link out of {shown(root)}"))
     return found
 
@@ -131,5 +129,5 @@ def _entries(folder: Path) -> list[Path]:
 def _leaves(path: Path, root: Path) -> bool:
     try:
         return not path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a loop of links
-        return True
+    except (OSError, RuntimeError):  # a loop of links, which cannot be read either
+        return False
