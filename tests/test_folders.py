@@ -470,6 +470,25 @@ def test_free_folders_with_and_without_masks(tmp_path, kind):
     assert [mask is None for mask in load(found.items).masks[2:]] == [not kind] * 3
 
 
+@pytest.mark.parametrize("names", [NANOTWICE, MVTEC])
+def test_masks_are_optional_as_a_whole(tmp_path, names):
+    masks = [name for name in names.split() if "gt/" in name or "ground_" in name]
+    tree(tmp_path, sorted(set(names.split()) - set(masks)))
+    assert check(find(tmp_path)) == []
+    save(MASK, tmp_path / masks[0])
+    missing = [p for p in check(find(tmp_path)) if "without a mask" in p.reason]
+    assert len(missing) == len(masks) - 1
+
+
+def test_a_mask_that_two_images_could_have_belongs_to_none(tmp_path):
+    tree(tmp_path, ["good/1.png", "dent/1.png", "dent/1.jpg", "dent_mask/1.png"])
+    found = find(tmp_path)
+    assert [item.id for item in found.items] == ["dent/1.jpg", "dent/1.png", "good/1"]
+    reasons = [problem.reason for problem in check(found)]
+    assert reasons.count("an anomalous image without a mask") == 2
+    assert reasons.count("a mask of 2 images of one name") == 1
+
+
 def test_images_alone_are_all_normal(tmp_path):
     tree(tmp_path, ["10.png", "2.PNG", "1.png", "1.jpg"])
     (tmp_path / "empty").mkdir()
@@ -587,7 +606,7 @@ def test_all_offenders_are_listed_at_once(tmp_path):
     assert not check(found._replace(items=kept, problems=[]))
 
 
-HOSTILE = ["new\nline", "<script>alert(1)</script>"[:14], "ü 日本", "a.b..c", "x" * 250]
+HOSTILE = ["new\nline", "<b>&amp;", "ü 日本", "a.b..c", "x" * 250]
 HOSTILE += [" spaces ", "-rf", "%s{0}", "back\\slash", "new\\nline", "[red]", "a\rb"]
 
 

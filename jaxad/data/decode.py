@@ -165,6 +165,8 @@ def _read(
         raise BadFile(path, str(error)) from error
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        if isinstance(error, LookupError | TypeError | struct.error):
+            reason = "damaged"  # the message is about Pillow's inside
         reason = _TELLING.get(reason, f"not a readable image ({reason})")
         raise BadFile(path, reason) from error
     if pixels.shape[2] in (2, 4) and not alpha:
@@ -187,9 +189,9 @@ def _decode(file: BinaryIO, max_pixels: int) -> tuple[np.ndarray, np.ndarray | N
 
     image = opened()
     formats.check(image, max_pixels)
-    pixels = formats.pixels(image, opened)
-    indices = np.asarray(image) if image.mode == "P" else None
-    turn = formats.upright(image)
+    pixels, loaded = formats.pixels(image, opened)
+    indices = np.asarray(loaded) if loaded.mode == "P" else None
+    turn = formats.upright(loaded)
     return turn(pixels), None if indices is None else turn(indices)
 
 

@@ -59,31 +59,26 @@ def check(image: ImageFile.ImageFile, max_pixels: int) -> None:
         raise Unusable(f"pixels of type {rawmode or mode}; save as grey or RGB")
 
 
-def pixels(image: ImageFile.ImageFile, opened: Opened) -> np.ndarray:
-    """(H, W, C) as stored, C = 1 or 3, one more with alpha; loads `image`.
+def pixels(
+    image: ImageFile.ImageFile, opened: Opened
+) -> tuple[np.ndarray, Image.Image]:
+    """(H, W, C) as stored, C = 1 or 3, one more with alpha; and a loaded image.
 
-    opened: opens the file again, its tiles unpacked in the way that is named.
+    opened: opens the file again, its tiles unpacked in the way that is named. Loading
+        turns a TIFF upright and forgets its orientation, so ask the loaded one for it.
     """
-    rawmode, inverted = _rawmode(image), _tag(image, _PHOTOMETRIC, 1) == (0,)
-    peak = 2 ** max(_tag(image, _BITS, 8)) - 1
-    image.load()
-    if image.mode in ("P", "PA"):
-        return _from_palette(image)
+    rawmode = _rawmode(image)
     if ";16" in rawmode and image.mode in _COLOUR:
-        array = _sixteen_bits(rawmode, opened)
-    elif image.mode in _SINGLE:
-        array = np.asarray(image).astype(_SINGLE[image.mode])[..., None]
-        if inverted:  # white is 0; of 8 bits Pillow inverts it
-            array = (1 if image.mode == "F" else array.dtype.type(peak)) - array
+        array, image = _sixteen_bits(rawmode, opened)
     else:
-        array = np.asarray(image.convert(_EIGHT_BIT[image.mode]))
-        array = array[..., None] if array.ndim == 2 else array
+        image.load()
+        array = _as_stored(image)
     transparent = image.info.get("transparency")
     if transparent is None or array.shape[2] in (2, 4):
-        return array
+        return array, image
     opaque = (array != np.asarray(transparent)).any(2, keepdims=True)
     alpha = opaque.astype(array.dtype) * np.iinfo(array.dtype).max
-    return np.concatenate([array, alpha], 2)
+    return np.concatenate([array, alpha], 2), image
 
 
 def unpacked(tile: Any, rawmode: str) -> Any:
@@ -97,18 +92,36 @@ def upright(image: Image.Image) -> Turn:
     return _TURNS.get(image.getexif().get(_ORIENTATION, 1), lambda array: array)
 
 
-def _sixteen_bits(rawmode: str, opened: Opened) -> np.ndarray:
+def _as_stored(image: ImageFile.ImageFile) -> np.ndarray:
+    """(H, W, C) of a loaded image of grey, or of colour in 8 bits."""
+    if image.mode in ("P", "PA"):
+        return _from_palette(image)
+    if image.mode not in _SINGLE:
+        array = np.asarray(image.convert(_EIGHT_BIT[image.mode]))
+        return array[..., None] if array.ndim == 2 else array
+    array = np.asarray(image).astype(_SINGLE[image.mode])[..., None]
+    if _tag(image, _PHOTOMETRIC, 1) != (0,):
+        return array
+    # White is 0, which Pillow inverts only of 8 bits.
+    white = 1 if image.mode == "F" else 2 ** max(_tag(image, _BITS, 8)) - 1
+    return array.dtype.type(white) - array
+
+
+def _sixteen_bits(
+    rawmode: str, opened: Opened
+) -> tuple[np.ndarray, ImageFile.ImageFile]:
     if rawmode == "LA;16B":  # the four bytes of a pixel pass for four channels
-        found = np.asarray(opened("RGBA")).copy()
-        return found.view(">u2").astype(np.uint16)
+        image = opened("RGBA")
+        return np.asarray(image).copy().view(">u2").astype(np.uint16), image
     order = rawmode[-1].replace("N", sys.byteorder[0].upper())
-    other = {"B": "L", "L": "B"}[order]
-    high = np.asarray(opened(rawmode[:-1] + order)).astype(np.uint16)
-    found = high << 8 | np.asarray(opened(rawmode[:-1] + other))
+    found = np.asarray(opened(rawmode[:-1] + order)).astype(np.uint16)
+    found <<= 8
+    image = opened(rawmode[:-1] + {"B": "L", "L": "B"}[order])
+    found |= np.asarray(image)
     if rawmode.startswith("RGBa") and (found[..., 3] != 65535).any():
         # Pillow divides by alpha byte by byte, which is right for opaque pixels only.
         raise Unusable("partly transparent; put it on a background")
-    return found
+    return found, image
 
 
 def _from_palette(image: Image.Image) -> np.ndarray:
