@@ -9,14 +9,23 @@ from jaxad.errors import ConfigError, DataError
 def data(args: list[str]) -> int:
     parser = Parser(prog="jaxad data", description="Make and check data sets.")
     parser.add_argument("what", choices=("prepare", "verify", "list"))
-    parser.add_argument("name", metavar="NAME", nargs="?", help="see `jaxad data list`")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="see `jaxad data list`; verify takes a folder of images as well",
+    )
     parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
+    parser.add_argument("--category", metavar="NAME", help="of a folder of images")
     given = parser.read(args)
     if (given.what == "list") != (given.name is None):
         wanted = "no name" if given.what == "list" else "the NAME of a data set"
         raise ConfigError(f"jaxad data {given.what} takes {wanted}")
     if given.source is not None and given.what != "prepare":
         raise ConfigError(f"jaxad data {given.what} takes no --source")
+    of_folder = given.what == "verify" and Path(given.name).is_dir()
+    if given.category is not None and not of_folder:
+        raise ConfigError("--category is for `jaxad data verify` of a folder of images")
 
     from jaxad import data as sources
 
@@ -28,10 +37,23 @@ def data(args: list[str]) -> int:
         sources.prepare(given.name, given.source)
         print(f"{given.name} is ready")
         return 0
+    if of_folder and given.name not in sources.names():
+        return _verify_folder(Path(given.name), given.category)
     problems = sources.verify(given.name)
     if problems:
         raise DataError("; ".join(problems))
     print(f"{given.name} is as it should be")
+    return 0
+
+
+def _verify_folder(root: Path, category: str | None) -> int:
+    from jaxad.data import folders
+
+    found = folders.find(root, category)
+    if problems := folders.check(found):
+        print(folders.problems_table(problems, found.root))
+        raise folders.FolderError(found.root, problems)
+    print(f"{len(found.items)} images, {found.layout} layout, as they should be")
     return 0
 
 

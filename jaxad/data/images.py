@@ -8,7 +8,7 @@ from PIL import Image
 
 @jax.jit
 def to_float(image: jax.Array) -> jax.Array:
-    """uint8 in [0, 255] to float32 in [0, 1]; float32 is passed through.
+    """uint8 or uint16 to float32 in [0, 1], white 255 or 65535; float32 is passed on.
 
     The only place where this is done: numpy and XLA differ in the last bit. Compiled
     even when called alone, since XLA divides by a constant in another way than by an
@@ -16,6 +16,8 @@ def to_float(image: jax.Array) -> jax.Array:
     """
     if image.dtype == jnp.uint8:
         return image.astype(jnp.float32) / jnp.float32(255)
+    if image.dtype == jnp.uint16:
+        return image.astype(jnp.float32) / jnp.float32(65535)
     return image
 
 
