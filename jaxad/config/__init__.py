@@ -1,15 +1,6 @@
 """The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
 
-from jaxad.config.data import (
-    Augment,
-    Corrupt,
-    Corrupted,
-    Corruption,
-    Data,
-    LeaveOut,
-    OneClass,
-    OtherDataset,
-)
+from jaxad.config.data import Augment, Corrupt, Data, Patches
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
 from jaxad.config.load import (
@@ -20,6 +11,14 @@ from jaxad.config.load import (
 )
 from jaxad.config.models import Conv, Deep, Linear, Strided, Vae
 from jaxad.config.override import override, set_values
+from jaxad.config.protocols import (
+    Corrupted,
+    Corruption,
+    Defects,
+    LeaveOut,
+    OneClass,
+    OtherDataset,
+)
 from jaxad.config.scoring import (
     Baselines,
     Conformal,
@@ -53,6 +52,7 @@ __all__ = [
     "Cost",
     "Data",
     "Deep",
+    "Defects",
     "Draw",
     "F1Max",
     "FixedFpr",
@@ -66,6 +66,7 @@ __all__ = [
     "OneClass",
     "Optim",
     "OtherDataset",
+    "Patches",
     "Percentile",
     "PrCorner",
     "Score",

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxad.config.data import Data, OtherDataset
+from jaxad.config.data import Data
+from jaxad.config.protocols import OtherDataset
 from jaxad.data import store
 from jaxad.data.arrays import Examples, Source, from_arrays
+from jaxad.data.folder_source import load_folder
 from jaxad.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -116,7 +118,9 @@ def load_for(data: Data, given: Any = None) -> Source:
     given: images, or a pair of images and labels, in place of the data set.
     Raises DataError as `load` and `from_arrays` do.
     """
-    if given is None:
+    if given is None and data.root is not None:
+        source = load_folder(data.root, data.category, data.size, data.channels)
+    elif given is None:
         source = load(data.name)
     else:
         source = from_arrays(*(given if isinstance(given, tuple) else (given,)))

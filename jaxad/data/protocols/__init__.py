@@ -5,7 +5,8 @@ splits alike on every machine. A new protocol is a spec, a file here with its sp
 function, and a branch of `split` and of `counts`.
 """
 
-from jaxad.config.data import Data, Defects, LeaveOut, OneClass, OtherDataset
+from jaxad.config.data import Data
+from jaxad.config.protocols import Defects, LeaveOut, OneClass, OtherDataset
 from jaxad.data.arrays import Source
 from jaxad.data.protocols.classes import split_leave_out, split_one_class
 from jaxad.data.protocols.corrupted import corrupted_copies, split_corrupted
@@ -44,6 +45,8 @@ def split(source: Source, data: Data, seed: int) -> Splits:
         return split_other_dataset(source, data, protocol, seed)
     if isinstance(protocol, Defects):
         return split_defects(source, data, protocol, seed)
+    if source.labelled and data.root is not None:
+        return split_defects(source, data, Defects(), seed)
     if source.labelled:
         return split_labelled(source, data, protocol, seed)
     return split_corrupted(source, data, protocol, seed)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from jaxad.config.data import Data, LeaveOut, OneClass
+from jaxad.config.data import Data
+from jaxad.config.protocols import LeaveOut, OneClass
 from jaxad.data.arrays import Examples, Source
 from jaxad.data.protocols.normals import (
     Rows,

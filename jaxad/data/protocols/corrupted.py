@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.config.data import Corrupted, Data
+from jaxad.config.data import Data
+from jaxad.config.protocols import Corrupted
 from jaxad.corrupt import corrupt_examples
 from jaxad.data.arrays import Source
 from jaxad.data.images import to_float

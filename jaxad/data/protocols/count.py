@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxad.config.data import Data, Defects, LeaveOut, OneClass
+from jaxad.config.data import Data
+from jaxad.config.protocols import Defects, LeaveOut, OneClass
 from jaxad.data.arrays import Source
 from jaxad.data.splits import Split, Splits
 

@@ -6,7 +6,8 @@ Class 0 of such a set is normal, every other class is a kind of defect.
 import jax
 import numpy as np
 
-from jaxad.config.data import Data, Defects, Patches
+from jaxad.config.data import Data, Patches
+from jaxad.config.protocols import Defects
 from jaxad.data.arrays import Examples, Source
 from jaxad.data.images import resize
 from jaxad.data.patches import Cuts, Places, drawn, tiled

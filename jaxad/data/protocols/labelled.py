@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from jaxad.config.data import Corrupted, Data
+from jaxad.config.data import Data
+from jaxad.config.protocols import Corrupted
 from jaxad.data.arrays import Source
 from jaxad.data.protocols.normals import (
     anomalies,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from jaxad.config.data import Data, OtherDataset
+from jaxad.config.data import Data
+from jaxad.config.protocols import OtherDataset
 from jaxad.data.arrays import Examples, Source
 from jaxad.data.protocols.normals import (
     anomalies,
