@@ -29,6 +29,14 @@ class Patches:
     marked: Annotated[int, Field(ge=0)] = 20
     """A tile is anomalous where the mask marks more of its pixels than that."""
 
+    @model_validator(mode="after")
+    def _tiles_leave_no_gap(self) -> "Patches":
+        if self.size is not None and self.stride > self.size:
+            raise ValueError(
+                f"stride {self.stride} leaves gaps between tiles of {self.size} pixels"
+            )
+        return self
+
 
 @spec
 class Augment:

@@ -4,7 +4,7 @@ from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
 from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
-from jaxad.data.patches import Cuts, Places
+from jaxad.data.patches import Cuts, Places, stitched
 from jaxad.data.protocols import (
     corrupted_copies,
     counts,
@@ -43,6 +43,7 @@ __all__ = [
     "split_leave_out",
     "split_one_class",
     "split_other_dataset",
+    "stitched",
     "to_float",
     "verify",
 ]

@@ -5,6 +5,7 @@ there. So a data set of patches is its images and a list of numbers, on the host
 the device, and whatever asks an array of images for some rows can ask these.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -135,3 +136,37 @@ def drawn(key: jax.Array, places: Places, count: int) -> np.ndarray:
     images = np.arange(places.whole.shape[0])
     corner = jax.random.randint(key, (len(images), count), 0, down * across)
     return (images[:, None] * (down * across) + np.asarray(corner)).ravel().astype("i4")
+
+
+def stitched(
+    maps: Callable[[np.ndarray], np.ndarray],
+    image: np.ndarray,
+    size: int,
+    stride: int,
+    block: int,
+) -> Iterator[np.ndarray]:
+    """The map of an image of any size, from those of its tiles, averaged.
+
+    maps: patches (n, size, size, C) -> (n, size, size) float32. image: (H, W, C).
+    block: patches at a time, to about a row of tiles.
+    Yields bands (h, W) float32 from top to bottom, (H, W) together: what is held at a
+    time depends on the width alone. Raises DataError for an image smaller than a tile.
+    """
+    height, width = image.shape[:2]
+    top, left = tiles(height, size, stride), tiles(width, size, stride)
+    total = np.zeros((size, width), np.float32)
+    count = np.zeros((size, width), np.float32)
+    at_once = max(1, block // len(left))
+    for first in range(0, len(top), at_once):
+        rows = top[first : first + at_once]
+        corners = [(y, x) for y in rows for x in left]
+        cut = np.stack([image[y : y + size, x : x + size] for y, x in corners])
+        found = maps(cut).reshape(len(rows), len(left), size, size)
+        for i, row in enumerate(rows, first):
+            for x, one in zip(left, found[i - first], strict=True):
+                total[:, x : x + size] += one
+                count[:, x : x + size] += 1
+            done = (top[i + 1] if i + 1 < len(top) else height) - row
+            yield total[:done] / count[:done]
+            total, count = (np.roll(part, -done, 0) for part in (total, count))
+            total[size - done :], count[size - done :] = 0, 0
