@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxad.data.nanofibre_fibres import LAYERS, Fibres, centre, cylinder
+from jaxad.data.nanofibre_fibres import LAYERS, Course, Fibres, course, cylinder
 
 SLOTS = 6
 SPINDLE, DROPLET, FILM = range(3)
@@ -21,7 +21,8 @@ class Defects(NamedTuple):
     row, col: its middle. size: its radius (a spindle: half length).
     aspect: length over width. angle: of the longer axis, radians.
     strength: (0, 1], 1 hides what is below. light: brightness over that of a fibre.
-    fibre: of a spindle, its number in the layer. along: its place there.
+    rough: [0, 1], how deep its creases and pores are.
+    radius, shade: of the fibre that a spindle lies on, half width and brightness.
     """
 
     kind: jax.Array
@@ -33,15 +34,16 @@ class Defects(NamedTuple):
     angle: jax.Array
     strength: jax.Array
     light: jax.Array
-    fibre: jax.Array
-    along: jax.Array
+    rough: jax.Array
+    radius: jax.Array
+    shade: jax.Array
 
 
 def draw(
     key: jax.Array, fibres: Fibres, count: jax.Array, height: int, width: int
 ) -> Defects:
     """2 to 6 defects in 1024x700 pixels, fewer in smaller images, 1 at least."""
-    keys = jax.random.split(key, 11)
+    keys = jax.random.split(key, 12)
     most = min(SLOTS, max(1, round(SLOTS * height * width / (1024 * 700))))
     least = max(1, round(most / 3))
     number = jax.random.randint(keys[0], (), least, most + 1)
@@ -55,82 +57,129 @@ def draw(
     layer = jax.random.randint(keys[4], (SLOTS,), LAYERS - 2, LAYERS)
     octave = uniform(keys[5], (SLOTS,), minval=-1.0)
     size = jnp.array([30.0, 20.0, 46.0])[kind] * 2 ** (0.6 * octave)
-    aspect = jnp.array([1.0, 1.0, 1.0])[kind] + uniform(keys[6], (SLOTS,)) * 0.7
+    aspect = 1 + 0.7 * uniform(keys[6], (SLOTS,))
     angle = uniform(keys[7], (SLOTS,), maxval=jnp.pi)
     strength = uniform(keys[8], (SLOTS,), minval=0.55, maxval=1.0)
     light = 1 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
-    fibre, along = jax.vmap(
+    rough = uniform(keys[10], (SLOTS,), minval=0.3, maxval=1.0)
+    there = jnp.arange(SLOTS, dtype=jnp.int32) < number
+    where, on = (row, col, angle), kind == SPINDLE
+    *place, radius, shade = jax.vmap(
         lambda r, c, at: _nearest(fibres, count, r, c, at, height, width)
     )(row, col, layer)
-    there = jnp.arange(SLOTS, dtype=jnp.int32) < number
+    row, col, angle = (
+        jnp.where(on, *pair) for pair in zip(place, where, strict=True)
+    )
     return Defects(
-        jnp.where(there, kind, -1),
-        layer, row, col, size, aspect, angle, strength, light, fibre, along,
+        jnp.where(there, kind, -1), layer, row, col, size, aspect, angle,
+        strength, light, rough, radius, shade,
     )
 
 
 def _nearest(fibres, count, row, col, layer, height, width):
-    """The fibre of a layer that is nearest to a pixel, and the place along it."""
+    """The fibre of a layer that is nearest to a pixel, there: row, col, angle, ..."""
     own = jax.tree.map(lambda field: field[layer], fibres)
     along = jnp.where(own.steep, row - height / 2, col - width / 2)
     across = jnp.where(own.steep, width, height).astype(jnp.float32)
-    place = jnp.where(own.steep, col, row)
-    far = jnp.abs(centre(own, along, across) - place)
+    near = jax.vmap(lambda f, size, at: course(f, size, at[None]))(own, across, along)
+    near = Course(*(part[:, 0] for part in near))
+    far = jnp.abs(near.centre - jnp.where(own.steep, col, row))
     far = jnp.where(jnp.arange(len(far), dtype=jnp.int32) < count, far, jnp.inf)
     best = jnp.argmin(far)
-    return best.astype(jnp.int32), along[best]
-
-
-def bump(
-    defects: Defects, layer: jax.Array, number: jax.Array, radius: jax.Array, position
-) -> jax.Array:
-    """What spindles add to a fibre's radius, as a share of it, at each position (M,)."""
-    on = defects.kind == SPINDLE
-    on = on & (defects.layer == layer) & (defects.fibre == number)
-    away = (position[:, None] - defects.along[None]) / (0.6 * defects.size[None])
-    height = (0.3 + 0.35 * defects.strength) * defects.size / radius
-    return (jnp.where(on, height, 0.0)[None] * jnp.exp(-away * away)).sum(-1)
+    centre, slope, radius, light = (part[best] for part in near)
+    steep = own.steep[best]
+    angle = jnp.where(steep, jnp.atan2(1.0, slope), jnp.atan2(slope, 1.0))
+    row, col = jnp.where(steep, row, centre), jnp.where(steep, centre, col)
+    return row, col, angle, radius, light
 
 
 def paint(
     image: jax.Array, mask: jax.Array, defect: Defects, fields: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Paints a droplet or a film over image and mask, (H, W) each.
+    """Paints a defect over image and mask, (H, W) each.
 
-    fields: (2, H, W), a coarse and a fine uneven surface, about standard normal.
+    fields: (4, H, W), of `surfaces`.
     """
     height, width = image.shape
     down = jnp.arange(height, dtype=jnp.float32)[:, None] - defect.row
     right = jnp.arange(width, dtype=jnp.float32)[None, :] - defect.col
     cos, sin = jnp.cos(defect.angle), jnp.sin(defect.angle)
-    u = (right * cos + down * sin) / (defect.size * defect.aspect)
-    v = (down * cos - right * sin) / defect.size
-    far = jnp.sqrt(u * u + v * v)
-    return jax.lax.cond(
-        defect.kind == DROPLET, _droplet, _film, image, mask, defect, far, v, fields
+    along = right * cos + down * sin
+    across = down * cos - right * sin
+    painters = (_spindle, _droplet, _film)
+    return jax.lax.switch(
+        defect.kind, painters, image, mask, defect, along, across, fields
     )
 
 
-def _droplet(image, mask, defect, far, side, fields):
+def _spindle(image, mask, defect, along, across, fields):
+    far = along / (0.6 * defect.size * defect.aspect)
+    most = (0.2 + 0.25 * defect.strength) * defect.size
+    bump = most * jnp.exp(-far * far)
+    radius = defect.radius + bump
+    t = jnp.abs(across) / radius
+    cover = jnp.clip(radius - jnp.abs(across) + 0.5, 0.0, 1.0)
+    cover = cover * jnp.clip(2 * bump / defect.radius - 0.3, 0.0, 1.0)
+    return _body(image, mask, defect, t, cover, defect.shade, fields)
+
+
+def _droplet(image, mask, defect, along, across, fields):
+    far = jnp.sqrt((along / defect.aspect) ** 2 + across**2) / defect.size
     far = far * (1 + 0.05 * fields[0])
     cover = jnp.clip((1 - far) * defect.size + 0.5, 0.0, 1.0)
-    t = jnp.minimum(far, 1.0)
-    body = cylinder(t, 0.45 * defect.light) + 0.06 * side
     gap = jnp.maximum(far - 1, 0.0) * 4
-    shade = 1 - 0.35 / (1 + gap * gap * gap)
-    new = image * shade * (1 - cover) + body * cover
-    image = image + defect.strength * (new - image)
-    return image, mask | (cover > 0.5)
+    image = image * (1 - 0.35 * defect.strength / (1 + gap * gap * gap))
+    light = 0.55 * defect.light
+    return _body(image, mask, defect, far, defect.strength * cover, light, fields)
 
 
-def _film(image, mask, defect, far, side, fields):
+def _body(image, mask, defect, t, cover, light, fields):
+    _, crease, grain, charge = fields
+    body = cylinder(jnp.minimum(t, 1.0), light)
+    body = body + defect.rough * (0.05 * crease + 0.04 * grain) + 0.02 * charge
+    return image + cover * (body - image), mask | (cover > 0.4)
+
+
+def _film(image, mask, defect, along, across, fields):
+    outline, crease, grain, charge = fields
     height, width = image.shape
-    level = 1 - far + 0.25 * fields[0]
-    cover = jax.nn.sigmoid(level * defect.size / 3)
+    far = jnp.sqrt((along / defect.aspect) ** 2 + across**2) / defect.size
+    level = 1 - far + 0.25 * outline
+    cover = jax.nn.sigmoid(level * defect.size / 2)
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = flat * (0.7 + 0.5 * defect.light) + 0.03 * fields[1]
-    rim = 4 * cover * (1 - cover) * 0.1
-    image = image + cover * (0.4 + 0.55 * defect.strength) * (body - image) + rim
-    return image, mask | (cover > 0.5)
+    body = flat * (0.6 + 0.5 * defect.light)
+    rough = defect.rough * (0.06 * crease + 0.04 * grain) + 0.02 * charge
+    rim = 4 * cover * (1 - cover) * 0.12
+    new = image + (0.2 + 0.65 * defect.strength) * (body - image) + rough
+    return image + cover * (new - image) + rim, mask | (cover > 0.5)
+
+
+def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
+    """What makes defects uneven, (4, height, width), all about standard normal.
+
+    Waves of an outline, creases, grain, and streaks along rows, of a charged surface.
+    """
+    keys = jax.random.split(key, 4)
+    outline = field(keys[0], 25, height, width)
+    crease = 1 - 3 * jnp.minimum(jnp.abs(field(keys[1], 4, height, width)), 1.0)
+    grain = field(keys[2], 1, height, width)
+    charge = jax.random.normal(keys[3], (height, 1)) * jnp.ones((1, width))
+    return jnp.stack([outline, crease, grain, charge])
+
+
+def field(key: jax.Array, pixels: float, height: int, width: int) -> jax.Array:
+    """A smooth random surface (height, width), about standard normal.
+
+    It is white noise under a Gaussian of standard deviation `pixels`; opposite edges
+    fit together.
+    """
+    pixels = min(pixels, min(height, width) / 6)
+    down = jnp.fft.fftfreq(height, dtype=jnp.float32)[:, None]
+    right = jnp.fft.rfftfreq(width, dtype=jnp.float32)[None, :]
+    squared = down * down + right * right
+    weight = jnp.exp(-2 * (jnp.pi * pixels) ** 2 * squared)
+    noise = jnp.fft.rfft2(jax.random.normal(key, (height, width)))
+    smooth = jnp.fft.irfft2(noise * weight.astype(noise.dtype), s=(height, width))
+    return smooth * (2 * jnp.pi**0.5 * pixels)

@@ -37,16 +37,12 @@ class Fibres(NamedTuple):
 
 
 class Course(NamedTuple):
-    """A fibre at each position along its axis, (M,) each.
-
-    within: share of a thickening, 0 where there is none.
-    """
+    """A fibre at each position along its axis, (M,) each."""
 
     centre: jax.Array
-    cosine: jax.Array
+    slope: jax.Array
     radius: jax.Array
     light: jax.Array
-    within: jax.Array
 
 
 def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
@@ -67,15 +63,15 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     middle = reach * jax.random.uniform(keys[4], shape, minval=-1.0)
     waves = (*shape, _WAVES)
     period = 2 ** jax.random.uniform(keys[5], waves, minval=7.0, maxval=11.0)
-    curl = jax.random.uniform(keys[6], minval=0.05, maxval=0.17)
+    curl = jax.random.uniform(keys[6], minval=0.06, maxval=0.24)
     swing = curl * jax.random.normal(keys[7], waves) * jnp.minimum(1.0, period / 400)
     phase = jax.random.uniform(keys[8], waves, maxval=2 * jnp.pi)
     depth = 1 - (jnp.arange(LAYERS, dtype=jnp.float32)[:, None] + 0.5) / LAYERS
-    scale = jax.random.uniform(keys[9], minval=4.2, maxval=5.6)
+    scale = jax.random.uniform(keys[9], minval=4.6, maxval=6.2)
     size = jnp.exp(0.38 * jax.random.normal(keys[10], shape))
     radius = jnp.clip(scale * size * (1 - 0.45 * depth), 1.2, 13.0)
-    light = 0.42 + 0.07 * jax.random.normal(keys[11], shape)
-    light = jnp.clip(light, 0.25, 0.7) * (1 - 0.75 * depth)
+    light = 0.56 + 0.08 * jax.random.normal(keys[11], shape)
+    light = jnp.clip(light, 0.35, 0.8) * (1 - 0.72 * depth)
     lean = 0.25 * light * jax.random.uniform(keys[12], shape, minval=-1.0)
     fibres = Fibres(
         steep, middle, slope, swing, period, phase, radius, light, lean
@@ -83,48 +79,32 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     return fibres, jnp.round(share * n).astype(jnp.int32)
 
 
-def centre(fibre: Fibres, position: jax.Array, size: jax.Array | float) -> jax.Array:
-    """Where fibres are at `position` along, from the middle; `size` across.
-
-    position: one number a fibre, (...,); for one fibre, any shape (M,).
-    """
-    wave = 2 * jnp.pi / fibre.period
-    step = position[..., None] * wave + fibre.phase
-    waves = (fibre.swing / wave * jnp.sin(step)).sum(-1)
-    return fibre.middle + fibre.slope * position + waves + size / 2
-
-
-def course(
-    fibre: Fibres, across: jax.Array, position: jax.Array, bump: jax.Array
-) -> Course:
+def course(fibre: Fibres, across: jax.Array, position: jax.Array) -> Course:
     """One fibre along its axis.
 
     across: pixels of the image across it. position: (M,) from the middle of the image.
-    bump: (M,) what thickens it, as a share of its radius.
     """
     position = position[:, None]
     wave = 2 * jnp.pi / fibre.period[None]
     step = position * wave + fibre.phase[None]
     waves = (fibre.swing[None] / wave * jnp.sin(step)).sum(-1)
     slope = fibre.slope + (fibre.swing[None] * jnp.cos(step)).sum(-1)
-    line = fibre.middle + fibre.slope * position[:, 0] + waves + across / 2
     uneven = 1 + 0.08 * jnp.sin(step[:, 0] * 1.7) + 0.04 * jnp.sin(step[:, 1] * 3.1)
     return Course(
-        line,
-        jax.lax.rsqrt(1 + slope**2),
-        fibre.radius * uneven * (1 + bump),
+        fibre.middle + fibre.slope * position[:, 0] + waves + across / 2,
+        slope,
+        fibre.radius * uneven,
         fibre.light * (1 + 0.15 * jnp.sin(step[:, 2] * 1.3)),
-        bump,
     )
 
 
-def cylinder(t: jax.Array, light: jax.Array, edge: float = 0.22) -> jax.Array:
+def cylinder(t: jax.Array, light: jax.Array, edge: float = 0.36) -> jax.Array:
     """Brightness of a round body at `t` from its axis (0) to its rim (1).
 
     Secondary electrons leave a tilted surface more easily: yield ~ 1 / cos(tilt)
     (L. Reimer, Scanning Electron Microscopy, 1998, section 4.2).
     """
-    return light * (0.8 + edge * (jax.lax.rsqrt(1.06 - t * t) - 1))
+    return light * (0.78 + edge * (jax.lax.rsqrt(1.12 - t * t) - 1))
 
 
 def paint(
@@ -138,7 +118,7 @@ def paint(
     else:
         line = Course(*(part[None, :width] for part in line))
         place = jnp.arange(height, dtype=jnp.float32)[:, None]
-    offset = (place - line.centre) * line.cosine
+    offset = (place - line.centre) * jax.lax.rsqrt(1 + line.slope * line.slope)
     gap = jnp.abs(offset) - line.radius
     cover = jnp.clip(0.5 - gap, 0.0, 1.0)
     side = jnp.clip(offset / line.radius, -1.0, 1.0)
@@ -146,5 +126,4 @@ def paint(
     far = jnp.maximum(gap, 0.0) / (1.0 + 0.7 * line.radius)
     shade = 1 - 0.35 / (1 + far * far * far)
     image = image * shade * (1 - cover) + body * cover
-    mask = jnp.where(cover > 0.5, line.within > 0.35, mask)
-    return image, mask
+    return image, mask & (cover < 0.5)

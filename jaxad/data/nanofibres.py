@@ -38,19 +38,17 @@ def generate(
     strands, count = fibres.draw(stream(key, "fibres"), height, width)
     faults = defects.draw(stream(key, "defects"), strands, count, height, width)
     faults = faults._replace(kind=jnp.where(anomalous, faults.kind, -1))
-    uneven = _field(stream(key, "ground"), 6, height, width)
-    image = 0.07 + 0.02 * uneven
+    uneven = defects.field(stream(key, "ground"), 60, height, width)
+    image = 0.1 + 0.02 * uneven
     mask = jnp.zeros((height, width), bool)
-    coarse = _field(stream(key, "coarse"), 24, height, width)
-    fine = _field(stream(key, "fine"), 3, height, width, pixels=True)
-    surface = jnp.stack([coarse, fine])
+    surface = defects.surfaces(stream(key, "surfaces"), height, width)
 
     def layer(number, canvas):
         image, mask = canvas
         blur = 0.5 * (1 - (number + 1) / fibres.LAYERS)
         canvas = _soften(image, blur), mask
         canvas = jax.lax.fori_loop(
-            0, count, lambda i, c: _fibre(c, strands, faults, number, i), canvas
+            0, count, lambda i, c: _fibre(c, strands, number, i), canvas
         )
         return jax.lax.fori_loop(
             0, defects.SLOTS, lambda i, c: _fault(c, faults, surface, number, i), canvas
@@ -60,15 +58,14 @@ def generate(
     return _expose(stream(key, "camera"), image), mask
 
 
-def _fibre(canvas, strands, faults, layer, number):
+def _fibre(canvas, strands, layer, number):
     image, mask = canvas
     height, width = image.shape
     one = jax.tree.map(lambda field: field[layer, number], strands)
     along = jnp.where(one.steep, height, width).astype(jnp.float32)
     across = jnp.where(one.steep, width, height).astype(jnp.float32)
     position = jnp.arange(max(height, width), dtype=jnp.float32) - along / 2
-    thick = defects.bump(faults, layer, number, one.radius, position)
-    line = fibres.course(one, across, position, thick)
+    line = fibres.course(one, across, position)
     return jax.lax.cond(
         one.steep,
         partial(fibres.paint, steep=True),
@@ -79,22 +76,10 @@ def _fibre(canvas, strands, faults, layer, number):
 
 def _fault(canvas, faults, surface, layer, number):
     one = jax.tree.map(lambda field: field[number], faults)
-    here = (one.layer == layer) & (one.kind > defects.SPINDLE)
+    here = (one.layer == layer) & (one.kind >= 0)
     return jax.lax.cond(
         here, lambda c: defects.paint(*c, one, surface), lambda c: c, canvas
     )
-
-
-def _field(key, cells, height, width, pixels=False):
-    """A smooth random surface (height, width), about standard normal.
-
-    cells: bumps along the width, or pixels of a bump.
-    """
-    if pixels:
-        shape = (height // cells + 2, width // cells + 2)
-    else:
-        shape = (max(2, round(cells * height / width)), cells)
-    return jax.image.resize(jax.random.normal(key, shape), (height, width), "cubic")
 
 
 def _soften(image, weight):
@@ -118,12 +103,12 @@ def _expose(key, image):
     keys = jax.random.split(key, 8)
     image = _soften(image, jax.random.uniform(keys[0], minval=0.15, maxval=0.3))
     gain = jax.random.uniform(keys[1], minval=0.85, maxval=1.15)
-    shading = 1 + 0.08 * _field(keys[2], 4, height, width)
+    shading = 1 + 0.08 * defects.field(keys[2], 120, height, width)
     rows = jax.random.normal(keys[3], (height, 1))
     streak = 0.006 * rows
     image = gain * shading * image + streak
-    dose = jax.random.uniform(keys[4], minval=0.0035, maxval=0.006)
-    level = jnp.sqrt(dose * jnp.maximum(image, 0.0) + 0.02**2)
+    dose = jax.random.uniform(keys[4], minval=0.0015, maxval=0.003)
+    level = jnp.sqrt(dose * jnp.maximum(image, 0.0) + 0.015**2)
     image = image + level * jax.random.normal(keys[5], image.shape)
     return jnp.round(255 * jnp.clip(image, 0.0, 1.0)).astype(jnp.uint8)[..., None]
 
