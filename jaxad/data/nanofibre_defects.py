@@ -60,7 +60,7 @@ def draw(
     aspect = 1 + 0.7 * uniform(keys[6], (SLOTS,))
     angle = uniform(keys[7], (SLOTS,), maxval=jnp.pi)
     strength = uniform(keys[8], (SLOTS,), minval=0.55, maxval=1.0)
-    light = 1 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
+    light = 1.05 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
     rough = uniform(keys[10], (SLOTS,), minval=0.3, maxval=1.0)
     there = jnp.arange(SLOTS, dtype=jnp.int32) < number
     where, on = (row, col, angle), kind == SPINDLE
@@ -120,7 +120,7 @@ def _spindle(image, mask, defect, along, across, fields):
     t = jnp.abs(across) / radius
     cover = jnp.clip(radius - jnp.abs(across) + 0.5, 0.0, 1.0)
     cover = cover * jnp.clip(2 * bump / defect.radius - 0.3, 0.0, 1.0)
-    return _body(image, mask, defect, t, cover, defect.shade, fields)
+    return _body(image, mask, defect, t, cover, defect.shade * (0.2 + defect.light), fields)
 
 
 def _droplet(image, mask, defect, along, across, fields):
@@ -128,15 +128,15 @@ def _droplet(image, mask, defect, along, across, fields):
     far = far * (1 + 0.05 * fields[0])
     cover = jnp.clip((1 - far) * defect.size + 0.5, 0.0, 1.0)
     gap = jnp.maximum(far - 1, 0.0) * 4
-    image = image * (1 - 0.35 * defect.strength / (1 + gap * gap * gap))
-    light = 0.55 * defect.light
+    image = image * (1 - 0.5 * defect.strength / (1 + gap * gap * gap))
+    light = 0.62 * defect.light
     return _body(image, mask, defect, far, defect.strength * cover, light, fields)
 
 
 def _body(image, mask, defect, t, cover, light, fields):
     _, crease, grain, charge = fields
     body = cylinder(jnp.minimum(t, 1.0), light)
-    body = body + defect.rough * (0.05 * crease + 0.04 * grain) + 0.02 * charge
+    body = body * _relief(defect, crease, grain) + 0.03 * charge
     return image + cover * (body - image), mask | (cover > 0.4)
 
 
@@ -149,21 +149,27 @@ def _film(image, mask, defect, along, across, fields):
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = flat * (0.6 + 0.5 * defect.light)
-    rough = defect.rough * (0.06 * crease + 0.04 * grain) + 0.02 * charge
-    rim = 4 * cover * (1 - cover) * 0.12
-    new = image + (0.2 + 0.65 * defect.strength) * (body - image) + rough
+    body = 0.5 * (flat + 0.42) * defect.light + 0.03 * charge
+    rim = 4 * cover * (1 - cover) * 0.15
+    new = image + (0.2 + 0.65 * defect.strength) * (body - image)
+    new = new * _relief(defect, crease, grain)
     return image + cover * (new - image) + rim, mask | (cover > 0.5)
 
 
-def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
-    """What makes defects uneven, (4, height, width), all about standard normal.
+def _relief(defect, crease, grain):
+    return 1 + defect.rough * (0.8 * (crease - 0.3) + 0.12 * grain)
 
-    Waves of an outline, creases, grain, and streaks along rows, of a charged surface.
+
+def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
+    """What makes defects uneven, (4, height, width).
+
+    Waves of an outline, creases ([0, 1]), grain, and streaks along rows, of a charged
+    surface; all but the creases are about standard normal.
     """
     keys = jax.random.split(key, 4)
     outline = field(keys[0], 25, height, width)
-    crease = 1 - 3 * jnp.minimum(jnp.abs(field(keys[1], 4, height, width)), 1.0)
+    fold = field(keys[1], 4, height, width)
+    crease = jnp.exp(-8 * fold * fold)
     grain = field(keys[2], 1, height, width)
     charge = jax.random.normal(keys[3], (height, 1)) * jnp.ones((1, width))
     return jnp.stack([outline, crease, grain, charge])

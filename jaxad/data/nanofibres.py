@@ -39,13 +39,13 @@ def generate(
     faults = defects.draw(stream(key, "defects"), strands, count, height, width)
     faults = faults._replace(kind=jnp.where(anomalous, faults.kind, -1))
     uneven = defects.field(stream(key, "ground"), 60, height, width)
-    image = 0.1 + 0.02 * uneven
+    image = 0.14 + 0.02 * uneven
     mask = jnp.zeros((height, width), bool)
     surface = defects.surfaces(stream(key, "surfaces"), height, width)
 
     def layer(number, canvas):
         image, mask = canvas
-        blur = 0.5 * (1 - (number + 1) / fibres.LAYERS)
+        blur = 0.8 * (1 - (number + 1) / fibres.LAYERS)
         canvas = _soften(image, blur), mask
         canvas = jax.lax.fori_loop(
             0, count, lambda i, c: _fibre(c, strands, number, i), canvas
