@@ -48,20 +48,21 @@ def draw(
     least = max(1, round(most / 3))
     number = jax.random.randint(keys[0], (), least, most + 1)
     kind = jax.random.choice(
-        keys[1], 3, (SLOTS,), p=jnp.array([0.3, 0.35, 0.35])
+        keys[1], 3, (SLOTS,), p=jnp.array([0.25, 0.35, 0.4])
     ).astype(jnp.int32)
     uniform = jax.random.uniform
     margin = 0.04
     row = height * uniform(keys[2], (SLOTS,), minval=margin, maxval=1 - margin)
     col = width * uniform(keys[3], (SLOTS,), minval=margin, maxval=1 - margin)
-    layer = jax.random.randint(keys[4], (SLOTS,), LAYERS - 2, LAYERS)
+    below = uniform(keys[4], (SLOTS,)) < 0.35
+    layer = LAYERS - 1 - below.astype(jnp.int32)
     octave = uniform(keys[5], (SLOTS,), minval=-1.0)
-    size = jnp.array([30.0, 20.0, 46.0])[kind] * 2 ** (0.6 * octave)
+    size = jnp.array([30.0, 20.0, 48.0])[kind] * 2 ** (0.6 * octave)
     aspect = 1 + 0.7 * uniform(keys[6], (SLOTS,))
     angle = uniform(keys[7], (SLOTS,), maxval=jnp.pi)
-    strength = uniform(keys[8], (SLOTS,), minval=0.55, maxval=1.0)
+    strength = uniform(keys[8], (SLOTS,), minval=0.4, maxval=1.0)
     light = 1.05 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
-    rough = uniform(keys[10], (SLOTS,), minval=0.3, maxval=1.0)
+    rough = uniform(keys[10], (SLOTS,), minval=0.35, maxval=1.0)
     there = jnp.arange(SLOTS, dtype=jnp.int32) < number
     where, on = (row, col, angle), kind == SPINDLE
     *place, radius, shade = jax.vmap(
@@ -136,7 +137,7 @@ def _droplet(image, mask, defect, along, across, fields):
 def _body(image, mask, defect, t, cover, light, fields):
     _, crease, grain, charge = fields
     body = cylinder(jnp.minimum(t, 1.0), light)
-    body = body * _relief(defect, crease, grain) + 0.03 * charge
+    body = body * _relief(0.75 * defect.rough, crease, grain) + 0.03 * charge
     return image + cover * (body - image), mask | (cover > 0.4)
 
 
@@ -144,20 +145,20 @@ def _film(image, mask, defect, along, across, fields):
     outline, crease, grain, charge = fields
     height, width = image.shape
     far = jnp.sqrt((along / defect.aspect) ** 2 + across**2) / defect.size
-    level = 1 - far + 0.25 * outline
-    cover = jax.nn.sigmoid(level * defect.size / 2)
+    level = 1 - far + 0.3 * outline
+    cover = jax.nn.sigmoid(level * defect.size)
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = 0.5 * (flat + 0.42) * defect.light + 0.03 * charge
-    rim = 4 * cover * (1 - cover) * 0.15
+    body = 0.5 * (flat + 0.56) * defect.light + 0.03 * charge
+    rim = 4 * cover * (1 - cover) * 0.22
     new = image + (0.2 + 0.65 * defect.strength) * (body - image)
-    new = new * _relief(defect, crease, grain)
+    new = new * _relief(defect.rough, crease, grain)
     return image + cover * (new - image) + rim, mask | (cover > 0.5)
 
 
-def _relief(defect, crease, grain):
-    return 1 + defect.rough * (0.8 * (crease - 0.3) + 0.12 * grain)
+def _relief(rough, crease, grain):
+    return 1 + rough * (1.15 * (crease - 0.3) + 0.12 * grain)
 
 
 def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
@@ -168,7 +169,7 @@ def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
     """
     keys = jax.random.split(key, 4)
     outline = field(keys[0], 25, height, width)
-    fold = field(keys[1], 4, height, width)
+    fold = field(keys[1], 3, height, width)
     crease = jnp.exp(-8 * fold * fold)
     grain = field(keys[2], 1, height, width)
     charge = jax.random.normal(keys[3], (height, 1)) * jnp.ones((1, width))

@@ -67,7 +67,7 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     swing = curl * jax.random.normal(keys[7], waves) * jnp.minimum(1.0, period / 400)
     phase = jax.random.uniform(keys[8], waves, maxval=2 * jnp.pi)
     depth = 1 - (jnp.arange(LAYERS, dtype=jnp.float32)[:, None] + 0.5) / LAYERS
-    scale = jax.random.uniform(keys[9], minval=4.6, maxval=6.2)
+    scale = jax.random.uniform(keys[9], minval=5.0, maxval=6.8)
     size = jnp.exp(0.38 * jax.random.normal(keys[10], shape))
     radius = jnp.clip(scale * size * (1 - 0.45 * depth), 1.2, 13.0)
     light = 0.55 + 0.06 * jax.random.normal(keys[11], shape)
