@@ -167,26 +167,39 @@ def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
     Waves of an outline, creases ([0, 1]), grain, and streaks along rows, of a charged
     surface; all but the creases are about standard normal.
     """
-    keys = jax.random.split(key, 4)
-    outline = field(keys[0], 25, height, width)
-    fold = field(keys[1], 3, height, width)
-    crease = jnp.exp(-8 * fold * fold)
-    grain = field(keys[2], 1, height, width)
-    charge = jax.random.normal(keys[3], (height, 1)) * jnp.ones((1, width))
-    return jnp.stack([outline, crease, grain, charge])
+    keys = jax.random.split(key, 5)
+    angle = jax.random.uniform(keys[4], maxval=jnp.pi)
+    fold = field(keys[1], 2.2, height, width, stretch=3.0, angle=angle)
+    return jnp.stack(
+        [
+            field(keys[0], 25, height, width),
+            jnp.exp(-6 * fold * fold),
+            field(keys[2], 1, height, width),
+            jax.random.normal(keys[3], (height, 1)) * jnp.ones((1, width)),
+        ]
+    )
 
 
-def field(key: jax.Array, pixels: float, height: int, width: int) -> jax.Array:
+def field(
+    key: jax.Array,
+    pixels: float,
+    height: int,
+    width: int,
+    stretch: float = 1.0,
+    angle: jax.Array | float = 0.0,
+) -> jax.Array:
     """A smooth random surface (height, width), about standard normal.
 
-    It is white noise under a Gaussian of standard deviation `pixels`; opposite edges
-    fit together.
+    It is white noise under a Gaussian of standard deviation `pixels`, `stretch` times
+    that in the direction `angle`; opposite edges fit together.
     """
     pixels = min(pixels, min(height, width) / 6)
     down = jnp.fft.fftfreq(height, dtype=jnp.float32)[:, None]
     right = jnp.fft.rfftfreq(width, dtype=jnp.float32)[None, :]
-    squared = down * down + right * right
+    along = stretch * (right * jnp.cos(angle) + down * jnp.sin(angle))
+    across = down * jnp.cos(angle) - right * jnp.sin(angle)
+    squared = along * along + across * across
     weight = jnp.exp(-2 * (jnp.pi * pixels) ** 2 * squared)
     noise = jnp.fft.rfft2(jax.random.normal(key, (height, width)))
     smooth = jnp.fft.irfft2(noise * weight.astype(noise.dtype), s=(height, width))
-    return smooth * (2 * jnp.pi**0.5 * pixels)
+    return smooth * (2 * jnp.pi**0.5 * pixels * stretch**0.5)
