@@ -68,8 +68,11 @@ def draw(
     *place, radius, shade = jax.vmap(
         lambda r, c, at: _nearest(fibres, count, r, c, at, height, width)
     )(row, col, layer)
+    inside = (place[0] >= 0) & (place[0] < height) & (place[1] >= 0)
+    inside &= place[1] < width
+    kind = jnp.where(on & ~inside, DROPLET, kind)
     row, col, angle = (
-        jnp.where(on, *pair) for pair in zip(place, where, strict=True)
+        jnp.where(on & inside, *pair) for pair in zip(place, where, strict=True)
     )
     return Defects(
         jnp.where(there, kind, -1), layer, row, col, size, aspect, angle,
@@ -130,14 +133,14 @@ def _droplet(image, mask, defect, along, across, fields):
     cover = jnp.clip((1 - far) * defect.size + 0.5, 0.0, 1.0)
     gap = jnp.maximum(far - 1, 0.0) * 4
     image = image * (1 - 0.5 * defect.strength / (1 + gap * gap * gap))
-    light = 0.62 * defect.light
+    light = 0.68 * defect.light
     return _body(image, mask, defect, far, defect.strength * cover, light, fields)
 
 
 def _body(image, mask, defect, t, cover, light, fields):
     _, crease, grain, charge = fields
     body = cylinder(jnp.minimum(t, 1.0), light)
-    body = body * _relief(0.75 * defect.rough, crease, grain) + 0.03 * charge
+    body = body * _relief(0.5 * defect.rough, crease, grain) + 0.03 * charge
     return image + cover * (body - image), mask | (cover > 0.4)
 
 
