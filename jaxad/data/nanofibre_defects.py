@@ -60,9 +60,9 @@ def draw(
     size = jnp.array([30.0, 20.0, 48.0])[kind] * 2 ** (0.6 * octave)
     aspect = 1 + 0.7 * uniform(keys[6], (SLOTS,))
     angle = uniform(keys[7], (SLOTS,), maxval=jnp.pi)
-    strength = uniform(keys[8], (SLOTS,), minval=0.4, maxval=1.0)
-    light = 1.05 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
-    rough = uniform(keys[10], (SLOTS,), minval=0.35, maxval=1.0)
+    strength = uniform(keys[8], (SLOTS,), minval=0.45, maxval=1.0)
+    light = 1.02 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
+    rough = uniform(keys[10], (SLOTS,), minval=0.45, maxval=1.0)
     there = jnp.arange(SLOTS, dtype=jnp.int32) < number
     where, on = (row, col, angle), kind == SPINDLE
     *place, radius, shade = jax.vmap(
@@ -133,14 +133,14 @@ def _droplet(image, mask, defect, along, across, fields):
     cover = jnp.clip((1 - far) * defect.size + 0.5, 0.0, 1.0)
     gap = jnp.maximum(far - 1, 0.0) * 4
     image = image * (1 - 0.5 * defect.strength / (1 + gap * gap * gap))
-    light = 0.68 * defect.light
+    light = 0.62 * defect.light
     return _body(image, mask, defect, far, defect.strength * cover, light, fields)
 
 
 def _body(image, mask, defect, t, cover, light, fields):
     _, crease, grain, charge = fields
     body = cylinder(jnp.minimum(t, 1.0), light)
-    body = body * _relief(0.5 * defect.rough, crease, grain) + 0.03 * charge
+    body = body * _relief(0.55 * defect.rough, crease, grain) + 0.04 * charge
     return image + cover * (body - image), mask | (cover > 0.4)
 
 
@@ -153,7 +153,7 @@ def _film(image, mask, defect, along, across, fields):
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = 0.5 * (flat + 0.56) * defect.light + 0.03 * charge
+    body = 0.5 * (flat + 0.5) * defect.light + 0.04 * charge
     rim = 4 * cover * (1 - cover) * 0.22
     new = image + (0.2 + 0.65 * defect.strength) * (body - image)
     new = new * _relief(defect.rough, crease, grain)
@@ -161,7 +161,7 @@ def _film(image, mask, defect, along, across, fields):
 
 
 def _relief(rough, crease, grain):
-    return 1 + rough * (1.15 * (crease - 0.3) + 0.12 * grain)
+    return 1 + rough * (1.5 * (crease - 0.3) + 0.22 * grain)
 
 
 def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:
