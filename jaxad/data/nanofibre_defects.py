@@ -12,6 +12,8 @@ from jaxad.data.nanofibre_fibres import LAYERS, Course, Fibres, course, cylinder
 
 SLOTS = 6
 SPINDLE, DROPLET, FILM = range(3)
+SMOOTH = 0.12
+"""Share of defects with little relief, the hard ones."""
 
 
 class Defects(NamedTuple):
@@ -63,6 +65,7 @@ def draw(
     strength = uniform(keys[8], (SLOTS,), minval=0.45, maxval=1.0)
     light = 1.02 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
     rough = uniform(keys[10], (SLOTS,), minval=0.45, maxval=1.0)
+    rough *= jnp.where(uniform(keys[11], (SLOTS,)) < SMOOTH, 0.25, 1.0)
     there = jnp.arange(SLOTS, dtype=jnp.int32) < number
     where, on = (row, col, angle), kind == SPINDLE
     *place, radius, shade = jax.vmap(
@@ -75,8 +78,18 @@ def draw(
         jnp.where(on & inside, *pair) for pair in zip(place, where, strict=True)
     )
     return Defects(
-        jnp.where(there, kind, -1), layer, row, col, size, aspect, angle,
-        strength, light, rough, radius, shade,
+        jnp.where(there, kind, -1),
+        layer,
+        row,
+        col,
+        size,
+        aspect,
+        angle,
+        strength,
+        light,
+        rough,
+        radius,
+        shade,
     )
 
 
@@ -124,7 +137,9 @@ def _spindle(image, mask, defect, along, across, fields):
     t = jnp.abs(across) / radius
     cover = jnp.clip(radius - jnp.abs(across) + 0.5, 0.0, 1.0)
     cover = cover * jnp.clip(2 * bump / defect.radius - 0.3, 0.0, 1.0)
-    return _body(image, mask, defect, t, cover, defect.shade * (0.2 + defect.light), fields)
+    return _body(
+        image, mask, defect, t, cover, defect.shade * (0.2 + defect.light), fields
+    )
 
 
 def _droplet(image, mask, defect, along, across, fields):
@@ -153,7 +168,7 @@ def _film(image, mask, defect, along, across, fields):
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = 0.5 * (flat + 0.5) * defect.light + 0.04 * charge
+    body = 0.5 * (flat + 0.47) * defect.light + 0.04 * charge
     rim = 4 * cover * (1 - cover) * 0.22
     new = image + (0.2 + 0.65 * defect.strength) * (body - image)
     new = new * _relief(defect.rough, crease, grain)

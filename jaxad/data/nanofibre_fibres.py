@@ -73,9 +73,7 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     light = 0.55 + 0.06 * jax.random.normal(keys[11], shape)
     light = jnp.clip(light, 0.35, 0.8) * (1 - 0.5 * depth)
     lean = 0.25 * light * jax.random.uniform(keys[12], shape, minval=-1.0)
-    fibres = Fibres(
-        steep, middle, slope, swing, period, phase, radius, light, lean
-    )
+    fibres = Fibres(steep, middle, slope, swing, period, phase, radius, light, lean)
     return fibres, jnp.round(share * n).astype(jnp.int32)
 
 

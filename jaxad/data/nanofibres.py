@@ -70,7 +70,10 @@ def _fibre(canvas, strands, layer, number):
         one.steep,
         partial(fibres.paint, steep=True),
         partial(fibres.paint, steep=False),
-        image, mask, one, line,
+        image,
+        mask,
+        one,
+        line,
     )
 
 
