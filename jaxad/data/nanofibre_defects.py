@@ -12,7 +12,7 @@ from jaxad.data.nanofibre_fibres import LAYERS, Course, Fibres, course, cylinder
 
 SLOTS = 6
 SPINDLE, DROPLET, FILM = range(3)
-SMOOTH = 0.12
+SMOOTH = 0.15
 """Share of defects with little relief, the hard ones."""
 
 
@@ -168,7 +168,7 @@ def _film(image, mask, defect, along, across, fields):
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
     flat = jax.image.resize(flat, (height, width), "cubic")
-    body = 0.5 * (flat + 0.47) * defect.light + 0.04 * charge
+    body = 0.5 * (flat + 0.5) * defect.light + 0.04 * charge
     rim = 4 * cover * (1 - cover) * 0.22
     new = image + (0.2 + 0.65 * defect.strength) * (body - image)
     new = new * _relief(defect.rough, crease, grain)
@@ -176,7 +176,7 @@ def _film(image, mask, defect, along, across, fields):
 
 
 def _relief(rough, crease, grain):
-    return 1 + rough * (1.5 * (crease - 0.3) + 0.22 * grain)
+    return 1 + rough * (1.1 * (crease - 0.3) + 0.22 * grain)
 
 
 def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:

@@ -70,8 +70,8 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     scale = jax.random.uniform(keys[9], minval=5.0, maxval=6.8)
     size = jnp.exp(0.38 * jax.random.normal(keys[10], shape))
     radius = jnp.clip(scale * size * (1 - 0.45 * depth), 1.2, 13.0)
-    light = 0.55 + 0.06 * jax.random.normal(keys[11], shape)
-    light = jnp.clip(light, 0.35, 0.8) * (1 - 0.5 * depth)
+    light = 0.55 + 0.045 * jax.random.normal(keys[11], shape)
+    light = jnp.clip(light, 0.35, 0.8) * (1 - 0.4 * depth)
     lean = 0.25 * light * jax.random.uniform(keys[12], shape, minval=-1.0)
     fibres = Fibres(steep, middle, slope, swing, period, phase, radius, light, lean)
     return fibres, jnp.round(share * n).astype(jnp.int32)
@@ -96,7 +96,7 @@ def course(fibre: Fibres, across: jax.Array, position: jax.Array) -> Course:
     )
 
 
-def cylinder(t: jax.Array, light: jax.Array, edge: float = 0.36) -> jax.Array:
+def cylinder(t: jax.Array, light: jax.Array, edge: float = 0.3) -> jax.Array:
     """Brightness of a round body at `t` from its axis (0) to its rim (1).
 
     Secondary electrons leave a tilted surface more easily: yield ~ 1 / cos(tilt)
@@ -122,6 +122,6 @@ def paint(
     side = jnp.clip(offset / line.radius, -1.0, 1.0)
     body = cylinder(side, line.light) + fibre.lean * side
     far = jnp.maximum(gap, 0.0) / (1.0 + 0.7 * line.radius)
-    shade = 1 - 0.28 / (1 + far * far * far)
+    shade = 1 - 0.24 / (1 + far * far * far)
     image = image * shade * (1 - cover) + body * cover
     return image, mask & (cover < 0.5)

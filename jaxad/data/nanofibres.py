@@ -39,7 +39,7 @@ def generate(
     faults = defects.draw(stream(key, "defects"), strands, count, height, width)
     faults = faults._replace(kind=jnp.where(anomalous, faults.kind, -1))
     uneven = defects.field(stream(key, "ground"), 60, height, width)
-    image = 0.14 + 0.02 * uneven
+    image = 0.17 + 0.02 * uneven
     mask = jnp.zeros((height, width), bool)
     surface = defects.surfaces(stream(key, "surfaces"), height, width)
 
@@ -110,7 +110,7 @@ def _expose(key, image):
     rows = jax.random.normal(keys[3], (height, 1))
     streak = 0.006 * rows
     image = gain * shading * image + streak
-    dose = jax.random.uniform(keys[4], minval=0.0015, maxval=0.003)
+    dose = jax.random.uniform(keys[4], minval=0.0012, maxval=0.0024)
     level = jnp.sqrt(dose * jnp.maximum(image, 0.0) + 0.015**2)
     image = image + level * jax.random.normal(keys[5], image.shape)
     return jnp.round(255 * jnp.clip(image, 0.0, 1.0)).astype(jnp.uint8)[..., None]
