@@ -15,11 +15,13 @@ class Examples(NamedTuple):
     label: (N,) int32, the class; of a user's arrays 0 normal, 1 anomalous, or the
         class where the protocol asks for classes.
     id: (N,) str.
+    mask: (N, H, W) bool, True where an image is anomalous; None without masks.
     """
 
     image: np.ndarray
     label: np.ndarray
     id: np.ndarray
+    mask: np.ndarray | None = None
 
 
 class Source(NamedTuple):

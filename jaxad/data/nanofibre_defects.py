@@ -3,6 +3,7 @@
 Lengths are in pixels, brightness in [0, 1].
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -12,7 +13,7 @@ from jaxad.data.nanofibre_fibres import LAYERS, Course, Fibres, course, cylinder
 
 SLOTS = 6
 SPINDLE, DROPLET, FILM = range(3)
-SMOOTH = 0.15
+SMOOTH = 0.12
 """Share of defects with little relief, the hard ones."""
 
 
@@ -23,7 +24,7 @@ class Defects(NamedTuple):
     row, col: its middle. size: its radius (a spindle: half length).
     aspect: length over width. angle: of the longer axis, radians.
     strength: (0, 1], 1 hides what is below. light: brightness over that of a fibre.
-    rough: [0, 1], how deep its creases and pores are.
+    rough: [0, 1], how deep its creases are.
     radius, shade: of the fibre that a spindle lies on, half width and brightness.
     """
 
@@ -47,53 +48,42 @@ def draw(
     """2 to 6 defects in 1024x700 pixels, fewer in smaller images, 1 at least."""
     keys = jax.random.split(key, 12)
     most = min(SLOTS, max(1, round(SLOTS * height * width / (1024 * 700))))
-    least = max(1, round(most / 3))
-    number = jax.random.randint(keys[0], (), least, most + 1)
-    kind = jax.random.choice(
-        keys[1], 3, (SLOTS,), p=jnp.array([0.25, 0.35, 0.4])
-    ).astype(jnp.int32)
-    uniform = jax.random.uniform
-    margin = 0.04
-    row = height * uniform(keys[2], (SLOTS,), minval=margin, maxval=1 - margin)
-    col = width * uniform(keys[3], (SLOTS,), minval=margin, maxval=1 - margin)
-    below = uniform(keys[4], (SLOTS,)) < 0.35
-    layer = LAYERS - 1 - below.astype(jnp.int32)
-    octave = uniform(keys[5], (SLOTS,), minval=-1.0)
-    size = jnp.array([30.0, 20.0, 48.0])[kind] * 2 ** (0.6 * octave)
-    aspect = 1 + 0.7 * uniform(keys[6], (SLOTS,))
-    angle = uniform(keys[7], (SLOTS,), maxval=jnp.pi)
-    strength = uniform(keys[8], (SLOTS,), minval=0.45, maxval=1.0)
-    light = 1.02 + 0.2 * jax.random.normal(keys[9], (SLOTS,))
-    rough = uniform(keys[10], (SLOTS,), minval=0.45, maxval=1.0)
-    rough *= jnp.where(uniform(keys[11], (SLOTS,)) < SMOOTH, 0.25, 1.0)
+    number = jax.random.randint(keys[0], (), max(1, round(most / 3)), most + 1)
     there = jnp.arange(SLOTS, dtype=jnp.int32) < number
-    where, on = (row, col, angle), kind == SPINDLE
-    *place, radius, shade = jax.vmap(
-        lambda r, c, at: _nearest(fibres, count, r, c, at, height, width)
-    )(row, col, layer)
-    inside = (place[0] >= 0) & (place[0] < height) & (place[1] >= 0)
-    inside &= place[1] < width
-    kind = jnp.where(on & ~inside, DROPLET, kind)
-    row, col, angle = (
-        jnp.where(on & inside, *pair) for pair in zip(place, where, strict=True)
+    shares = jnp.array([0.25, 0.35, 0.4])
+    kind = jax.random.choice(keys[1], 3, (SLOTS,), p=shares).astype(jnp.int32)
+    uniform = partial(jax.random.uniform, shape=(SLOTS,))
+    rough = uniform(keys[10], minval=0.45) * jnp.where(
+        uniform(keys[11]) < SMOOTH, 0.25, 1.0
     )
+    octave = 0.6 * uniform(keys[5], minval=-1.0)
+    row = height * uniform(keys[2], minval=0.04, maxval=0.96)
+    col = width * uniform(keys[3], minval=0.04, maxval=0.96)
+    layer = LAYERS - 1 - (uniform(keys[4]) < 0.35).astype(jnp.int32)
+    near = jax.vmap(partial(_nearest, fibres, count, height, width))
+    near_row, near_col, near_angle, radius, shade = near(row, col, layer)
+    down = (near_row >= 0) & (near_row < height)
+    inside = down & (near_col >= 0) & (near_col < width)
+    on = (kind == SPINDLE) & inside
+    kind = jnp.where((kind == SPINDLE) & ~inside, DROPLET, kind)
+    size = jnp.array([30.0, 20.0, 48.0])[kind] * 2**octave
     return Defects(
-        jnp.where(there, kind, -1),
-        layer,
-        row,
-        col,
-        size,
-        aspect,
-        angle,
-        strength,
-        light,
-        rough,
-        radius,
-        shade,
+        kind=jnp.where(there, kind, -1),
+        layer=layer,
+        row=jnp.where(on, near_row, row),
+        col=jnp.where(on, near_col, col),
+        size=jnp.minimum(size, min(height, width) / 6),
+        aspect=1 + 0.7 * uniform(keys[6]),
+        angle=jnp.where(on, near_angle, uniform(keys[7], maxval=jnp.pi)),
+        strength=uniform(keys[8], minval=0.45),
+        light=1 + 0.16 * jax.random.normal(keys[9], (SLOTS,)),
+        rough=rough,
+        radius=radius,
+        shade=shade,
     )
 
 
-def _nearest(fibres, count, row, col, layer, height, width):
+def _nearest(fibres, count, height, width, row, col, layer):
     """The fibre of a layer that is nearest to a pixel, there: row, col, angle, ..."""
     own = jax.tree.map(lambda field: field[layer], fibres)
     along = jnp.where(own.steep, row - height / 2, col - width / 2)
@@ -163,7 +153,7 @@ def _film(image, mask, defect, along, across, fields):
     outline, crease, grain, charge = fields
     height, width = image.shape
     far = jnp.sqrt((along / defect.aspect) ** 2 + across**2) / defect.size
-    level = 1 - far + 0.3 * outline
+    level = 1 - far + 0.42 * outline
     cover = jax.nn.sigmoid(level * defect.size)
     small = (max(2, height // 24), max(2, width // 24))
     flat = jax.image.resize(image, small, "linear")
@@ -176,7 +166,7 @@ def _film(image, mask, defect, along, across, fields):
 
 
 def _relief(rough, crease, grain):
-    return 1 + rough * (1.1 * (crease - 0.3) + 0.22 * grain)
+    return 1 + rough * (1.3 * (crease - 0.3) + 0.22 * grain)
 
 
 def surfaces(key: jax.Array, height: int, width: int) -> jax.Array:

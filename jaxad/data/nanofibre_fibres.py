@@ -49,7 +49,7 @@ def draw(key: jax.Array, height: int, width: int) -> tuple[Fibres, jax.Array]:
     """All fibres of an image, and how many of each layer are there, int32."""
     n = max(2, round((height + width) / SPACING / LAYERS))
     shape = (LAYERS, n)
-    keys = jax.random.split(key, 16)
+    keys = jax.random.split(key, 13)
     share = jax.random.uniform(keys[0], minval=0.6, maxval=1.0)
     main = jax.random.uniform(keys[1], maxval=jnp.pi)
     spread = jax.random.uniform(keys[2], minval=0.45, maxval=1.6)
@@ -108,7 +108,10 @@ def cylinder(t: jax.Array, light: jax.Array, edge: float = 0.3) -> jax.Array:
 def paint(
     image: jax.Array, mask: jax.Array, fibre: Fibres, line: Course, steep: bool
 ) -> tuple[jax.Array, jax.Array]:
-    """Paints a fibre over image and mask, (H, W) each, and its shade beside it."""
+    """Paints a fibre and the shade beside it; what it hides leaves the mask.
+
+    image (H, W) float32, mask (H, W) bool.
+    """
     height, width = image.shape
     if steep:
         line = Course(*(part[:height, None] for part in line))

@@ -18,8 +18,8 @@ from jaxad.data import nanofibre_fibres as fibres
 from jaxad.streams import stream
 
 
-class Examples(NamedTuple):
-    """image: (N, H, W, 1) uint8. mask: (N, H, W) bool. label: (N,) int32, 1 defects."""
+class Images(NamedTuple):
+    """image (N, H, W, 1) uint8, mask (N, H, W) bool, label (N,) int32: 1 defects."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -32,8 +32,9 @@ def generate(
 ) -> tuple[jax.Array, jax.Array]:
     """One image, with defects or without: the same fibres, noise and light in both.
 
-    Returns the image (height, width, 1) uint8 and the mask of defects (height, width)
-    bool.
+    Fibres and defects keep their width in pixels, whatever the size of the image.
+    Returns the image (height, width, 1) uint8, and the mask (height, width) bool of the
+    defects as far as they are seen.
     """
     strands, count = fibres.draw(stream(key, "fibres"), height, width)
     faults = defects.draw(stream(key, "defects"), strands, count, height, width)
@@ -81,7 +82,7 @@ def _fault(canvas, faults, surface, layer, number):
     one = jax.tree.map(lambda field: field[number], faults)
     here = (one.layer == layer) & (one.kind >= 0)
     return jax.lax.cond(
-        here, lambda c: defects.paint(*c, one, surface), lambda c: c, canvas
+        here, lambda c: defects.paint(c[0], c[1], one, surface), lambda c: c, canvas
     )
 
 
@@ -103,12 +104,11 @@ def _soften(image, weight):
 def _expose(key, image):
     """What the microscope makes of it: blur, light, streaks, noise, 8 bits."""
     height, width = image.shape
-    keys = jax.random.split(key, 8)
+    keys = jax.random.split(key, 6)
     image = _soften(image, jax.random.uniform(keys[0], minval=0.15, maxval=0.3))
     gain = jax.random.uniform(keys[1], minval=0.85, maxval=1.15)
     shading = 1 + 0.08 * defects.field(keys[2], 120, height, width)
-    rows = jax.random.normal(keys[3], (height, 1))
-    streak = 0.006 * rows
+    streak = 0.006 * jax.random.normal(keys[3], (height, 1))
     image = gain * shading * image + streak
     dose = jax.random.uniform(keys[4], minval=0.0012, maxval=0.0024)
     level = jnp.sqrt(dose * jnp.maximum(image, 0.0) + 0.015**2)
@@ -122,7 +122,7 @@ def dataset(
     anomalous: int = 40,
     height: int = 700,
     width: int = 1024,
-) -> Examples:
+) -> Images:
     """The normal images first; image i is drawn with `fold_in(key(seed), i)`."""
     root = jax.random.key(seed)
     total = normal + anomalous
@@ -134,4 +134,4 @@ def dataset(
         image[number], mask[number] = generate(
             key, jnp.bool_(label[number]), height=height, width=width
         )
-    return Examples(image, mask, label)
+    return Images(image, mask, label)
