@@ -46,7 +46,7 @@ def test_an_image_is_its_key_and_only_defects_change_it():
     assert not empty.any()
     changed = image != clean
     assert changed[mask].mean() > 0.95
-    assert changed[..., 0].sum() < 3 * mask.sum()
+    assert changed.mean() < 0.2
     assert (draw(4, False)[0] != clean).mean() > 0.8
     assert image.mean() == pytest.approx(clean.mean(), abs=2)
 
@@ -85,7 +85,7 @@ def test_they_are_hard_for_pca_and_harder_for_brightness_and_contrast():
     positive = [(patches(mask).sum((1, 2)) > 20) for mask in found.mask]
     assert not np.concatenate(positive[:4]).any()
     label, test = np.concatenate(positive[4:]), np.concatenate(flat[4:])
-    assert 0.03 < label.mean() < 0.1
+    assert 0.03 < label.mean() < 0.12
     pca = PCA(16, random_state=0).fit(np.concatenate(flat[:4]))
     error = ((test - pca.inverse_transform(pca.transform(test))) ** 2).mean(1)
     assert 0.6 < roc_auc_score(label, error) < 0.9
