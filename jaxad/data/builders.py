@@ -18,7 +18,7 @@ from tensorflow_datasets.core.download.download_manager import NonMatchingChecks
 
 from jaxad.errors import DataError
 
-Arrays = tuple[np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, ...]
 
 
 class _Info(tfds.core.DatasetInfo):
@@ -29,10 +29,12 @@ class _Info(tfds.core.DatasetInfo):
 class ImageBuilder(tfds.core.GeneratorBasedBuilder):
     """A set of equally large images, stored as tensors of bytes.
 
-    A subclass states `SHAPE` and `VERSION` and implements `arrays`.
+    A subclass states `SHAPE` and `VERSION`, `MASKS` where it has masks, and implements
+    `arrays`.
     """
 
     SHAPE: tuple[int, int, int]
+    MASKS = False
     url_infos: dict[str, Any] = {}  # noqa: RUF012  a tfds property, overridden
 
     def __init_subclass__(cls, **kwargs):
@@ -45,7 +47,10 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder):
 
     @abc.abstractmethod
     def arrays(self, dl_manager) -> dict[str, Arrays]:
-        """Split -> images (N, *SHAPE) uint8, class labels (N,), in source order."""
+        """Split -> images (N, *SHAPE) uint8, class labels (N,), in source order.
+
+        With `MASKS`, masks (N, H, W) bool come third.
+        """
 
     def _info(self):
         features = {
@@ -53,6 +58,9 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder):
             "image": tfds.features.Tensor(shape=self.SHAPE, dtype=np.uint8),
             "label": tfds.features.Scalar(np.int32),
         }
+        if self.MASKS:
+            shape = self.SHAPE[:2]
+            features["mask"] = tfds.features.Tensor(shape=shape, dtype=np.bool_)
         return _Info(
             builder=self,
             description=self.__doc__,
@@ -61,21 +69,23 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         splits = self.arrays(dl_manager)
-        for split, (image, _) in splits.items():
+        for split, (image, *_) in splits.items():
             if image.shape[1:] != self.SHAPE:
                 raise DataError(
                     f"the {split} images of {self.name} in {self.source} are "
                     f"{image.shape[1:]}, not {self.SHAPE}"
                 )
         return {
-            split: self._generate_examples(split, *pair)
-            for split, pair in splits.items()
+            split: self._generate_examples(split, *arrays)
+            for split, arrays in splits.items()
         }
 
-    def _generate_examples(self, split, image, label):
+    def _generate_examples(self, split, image, label, mask=None):
         for number in range(len(image)):
             key = f"{split}-{number:06d}"
             example = {"id": key, "image": image[number], "label": int(label[number])}
+            if mask is not None:
+                example["mask"] = mask[number]
             yield key, example
 
 
@@ -112,7 +122,7 @@ def write(cls: type[ImageBuilder], source: Path | None, folder: Path) -> Path:
 
 
 def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Split -> image, label and id of a prepared data set, sorted by id.
+    """Split -> image, label, id and mask, if any, of a prepared set, sorted by id.
 
     Raises DataError where a file is damaged or holds too few examples: some versions
     of array_record read a truncated file as an empty one.
@@ -123,13 +133,16 @@ def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
 
 def _read_split(builder, folder: Path, split: str) -> dict[str, np.ndarray]:
     expected = builder.info.splits[split].num_examples
-    image = np.empty((expected, *builder.info.features["image"].shape), np.uint8)
-    label = np.empty(expected, np.int32)
+    arrays = {
+        name: np.empty((expected, *feature.shape), feature.np_dtype)
+        for name, feature in builder.info.features.items()
+        if name != "id"
+    }
     ids: list[str] = []
     try:
         for example in _in_chunks(builder.as_data_source(split)):
-            image[len(ids)] = example["image"]
-            label[len(ids)] = example["label"]
+            for part, array in arrays.items():
+                array[len(ids)] = example[part]
             ids.append(example["id"].decode())
     except (RuntimeError, IndexError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -142,7 +155,7 @@ def _read_split(builder, folder: Path, split: str) -> dict[str, np.ndarray]:
         )
     name = np.array(ids)
     order = np.argsort(name, stable=True)
-    return {"image": image[order], "label": label[order], "id": name[order]}
+    return {part: array[order] for part, array in (arrays | {"id": name}).items()}
 
 
 def _in_chunks(source, size: int = 4096) -> Iterator[dict[str, Any]]:

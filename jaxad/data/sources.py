@@ -48,6 +48,12 @@ SETS = {
     "digits": Entry("jaxad.data.digits", "Digits", bundled=True, classes=_DIGITS),
     "fashion_mnist": Entry("jaxad.data.mnist", "FashionMnist", classes=_CLOTHES),
     "mnist": Entry("jaxad.data.mnist", "Mnist", classes=_DIGITS),
+    "nanofibres": Entry(
+        "jaxad.data.nanofibre_set",
+        "Nanofibres",
+        bundled=True,
+        classes=("normal", "anomalous"),
+    ),
 }
 
 
@@ -100,7 +106,10 @@ def load(name: str) -> Source:
         _decode_again(name)
     splits = {
         split: Examples(
-            arrays["image"], np.array(arrays["label"]), np.array(arrays["id"])
+            arrays["image"],
+            np.array(arrays["label"]),
+            np.array(arrays["id"]),
+            arrays.get("mask"),
         )
         for split, arrays in store.load_arrays(decoded).items()
     }
