@@ -158,6 +158,11 @@ def test_options_of_the_command_line():
     assert grid.axes[1].values == (((8, 4),), ((16,),))
     assert (grid.seeds, grid.samples, grid.rank) == (4, 5, "difference")
     assert grid.draws == (Draw(name="corrupt.level", low=1e-3, high=0.5, log=True),)
+    own = Grid(axes=(Axis.of("optim.lr", 1, 2), Axis.of("seed", 0, 1)), each="optim.lr")
+    other = {"axes": (Axis.of("seed", 2, 3),)}
+    assert as_grid(own, **other).each is None
+    assert as_grid(own, **other, each="seed").each == "seed"
+    assert as_grid(own, axes=own.axes[:1]).each == as_grid(own).each == "optim.lr"
     for wrong in ("optim.lr", "optim.lr=", "=1", "optim.lr=1,,2"):
         with pytest.raises(ConfigError, match="--grid takes NAME=VALUE"):
             grid_options({"axes": [wrong]}, BASE)

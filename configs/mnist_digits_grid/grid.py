@@ -7,7 +7,8 @@ Source: W. Ambrosetti, "Anomaly detection with Autoencoders". Training on 35,444
 digits, settings and thresholds chosen on digit 8 (974, with 8,044 normals), the chosen
 ones measured once on digit 4 (982, with 7,088 normals). Models 0 to 5 have the source's
 number of layers, bottlenecks and activations; it does not give the sizes of the other
-layers. Its own grid, learning rate x weight decay x epochs x batch size, up to full
+layers. The smaller bottlenecks have batch normalisation, which is worth .01 of AUROC on
+digit 8. Its own grid, learning rate x weight decay x epochs x batch size, up to full
 batches of 10,000 for 3,000 epochs:
 
     jaxad sweep configs/mnist_digits_grid/grid.py --optim.kind adamw \
@@ -53,18 +54,25 @@ config = Config(
     baselines=Baselines(names=("pca", "isolation_forest")),
 )
 MODELS = {
-    "model 0": ((256, 64), 32, "relu"),
-    "model 1": ((256, 64), 32, "tanh"),
-    "model 2": ((256,), 64, "relu"),
-    "model 3": ((256,), 64, "tanh"),
-    "model 4": ((256,), 128, "relu"),
-    "model 5": ((256,), 128, "tanh"),
+    "model 0": ((256, 64), 32, "relu", False),
+    "model 1": ((256, 64), 32, "tanh", False),
+    "model 2": ((256,), 64, "relu", False),
+    "model 3": ((256,), 64, "tanh", False),
+    "model 4": ((256,), 128, "relu", False),
+    "model 5": ((256,), 128, "tanh", False),
 }
-SMALLER = {f"latent {size}": ((256,), size, "relu") for size in (4, 6, 8, 12, 16)}
+SMALLER = {
+    f"latent {size}": ((256, 128), size, "relu", True) for size in (4, 6, 8, 12, 16)
+}
 grid = Grid(
     axes=(
         linked(
-            ("model.hidden", "model.latent_dim", "model.activation"),
+            (
+                "model.hidden",
+                "model.latent_dim",
+                "model.activation",
+                "model.batch_norm",
+            ),
             MODELS | SMALLER,
         ),
         Axis.of("train.epochs", 20, 40),

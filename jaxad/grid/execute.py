@@ -175,7 +175,7 @@ def limit_bytes(memory_gb: float | None) -> int:
 
 
 def gb(size: int) -> str:
-    return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e9:.3g} GB"
 
 
 def _size(tree: Any) -> int:

@@ -15,6 +15,7 @@ from jaxad import environment, folder
 from jaxad.config import Config
 from jaxad.config.grid import Axis, Grid
 from jaxad.errors import ConfigError
+from jaxad.grid.members import column
 from jaxad.progress import Reporter
 from jaxad.search.context import Context
 from jaxad.search.measuring import Sweep, measure
@@ -55,9 +56,15 @@ def sweep(
 
 
 def as_grid(grid: Any, **options: Any) -> Grid:
-    """A grid from what `sweep` takes. Raises ConfigError."""
+    """A grid from what `sweep` takes. Raises ConfigError.
+
+    Axes among the options take the place of the grid's; `each`, where it names one of
+    those, goes with them.
+    """
     try:
         if isinstance(grid, Grid):
+            if "axes" in options and grid.each not in _columns(options["axes"]):
+                options = {"each": None} | options
             return dataclasses.replace(grid, **options)
         axes = tuple(Axis.of(name, *values) for name, values in (grid or {}).items())
         return Grid(axes=axes, **options)
@@ -68,3 +75,11 @@ def as_grid(grid: Any, **options: Any) -> Grid:
             where = ".".join(map(str, first["loc"]))
             text = f"{where} {first['msg'].removeprefix('Value error, ')}".strip()
         raise ConfigError(f"grid: {text}") from None
+
+
+def _columns(axes: Sequence[Axis]) -> set[str]:
+    """What tables call the fields of axes."""
+    found: set[str] = set()
+    for axis in axes:
+        found |= {name} if (name := column(axis)) else set(axis.names)
+    return found
