@@ -22,8 +22,9 @@ if TYPE_CHECKING:
         threshold,
     )
     from jaxad.config import Config, load_config
+    from jaxad.new_images import score
     from jaxad.run import train
-    from jaxad.saved import load_run, score
+    from jaxad.saved import load_run
     from jaxad.search import sweep
 
 __version__ = "0.1.0"
@@ -52,7 +53,7 @@ _HOME = {
     "Config": "jaxad.config",
     "load_config": "jaxad.config",
     "load_run": "jaxad.saved",
-    "score": "jaxad.saved",
+    "score": "jaxad.new_images",
     "sweep": "jaxad.search",
     "train": "jaxad.run",
 }

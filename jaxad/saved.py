@@ -3,7 +3,7 @@
 Nothing in a run folder is executed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import data as sources
 from jaxad import folder, methods, report
 from jaxad.batches import TrainData, finalized, steps_of
 from jaxad.checkpoint import Checkpointer, restore
@@ -24,7 +23,7 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
 from jaxad.scoring import Scorer
 from jaxad.streams import stream
-from jaxad.types import Batch, Scores, State
+from jaxad.types import Batch, State
 
 
 @dataclass(frozen=True)
@@ -132,25 +131,6 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     return Run(config, Path(path), shape, state, *tables, parts.scorer)
 
 
-def score(run: Run, images: np.ndarray) -> Scores:
-    """Scores and anomaly maps of images (N, H, W, C) or (N, H, W), as NumPy arrays.
-
-    images: uint8, or float in [0, 1], of the size and channels the run was trained on.
-    Raises DataError for others.
-    """
-    given = sources.from_arrays(images).train.image
-    if given.shape[1:] != run.image_shape:
-        raise DataError(
-            f"images of {_size(given.shape[1:])}, but {run.path} was trained on "
-            f"{_size(run.image_shape)}; give (N, H, W, C) or (N, H, W) of that size"
-        )
-    return run.scorer.scores(run.state.model, given)
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 def check_module(path: str | Path, env: dict[str, Any], module: Any) -> None:
     """Refuse another module of one's own than the one a run was trained with."""
     before, now = env.get("module"), describe_module(module)
@@ -199,37 +179,3 @@ def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
     last = found.tree["average"] if averaged else found.tree["state"]["model"]
     last_only = config.train.select == "last" or int(found.tree["best_epoch"]) < 0
     return last if last_only else found.tree["best"]
-
-
-def score_files(
-    run_path: str | Path,
-    images: Sequence[str | Path],
-    out: str | Path | None = None,
-    maps: bool = False,
-) -> Path:
-    """Score image files with a finished run; the folder written to.
-
-    Files have to be of the size and channels that the run was trained on. Writes
-    scores.csv (id, score_..., anomalous_<rule> of the first score) and, with `maps`,
-    maps.npz (`maps` (N, H, W) float32, in that order, of the first score that has
-    any), into `out` (by default <run>/scored).
-    Raises DataError, one line, for a file that cannot be used; nothing is written then.
-    """
-    run = load_run(run_path)
-    pixels = [sources.read_image(path, run.image_shape) for path in images]
-    found = score(run, np.stack(pixels))
-    if maps and not found.maps:
-        raise DataError(f"{run_path}: none of its scores has a map; leave out --maps")
-    columns: dict[str, Any] = {"id": [str(path) for path in images]}
-    columns |= {f"score_{name}": values for name, values in found.values.items()}
-    first = run.config.score.names[0]
-    values = found.values[first]
-    for rule, limit in run.thresholds[first].items():
-        if limit["status"] == "deployable":
-            called = (values <= limit["lower"]) | (values >= limit["upper"])
-            columns[f"anomalous_{rule}"] = called.astype(int)
-    target = run.path / "scored" if out is None else Path(out)
-    folder.write_csv(target / "scores.csv", columns)
-    if maps:
-        folder.write_npz(target / "maps.npz", {"maps": next(iter(found.maps.values()))})
-    return target

@@ -1,63 +1,80 @@
-"""Whole images of any size, scored patch by patch by a run that was trained on patches.
+"""Whole images of any size, scored tile by tile by what was trained on patches.
 
 Memory depends on the width of an image and not on its height; maps go to disk band by
 band.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from jaxad.data import stitched
-from jaxad.errors import DataError
+from jaxad.data import stitched, to_float
 from jaxad.scoring import Scorer
 
+Largest = dict[str, np.float32]
 
-class Tiled(NamedTuple):
-    """A scorer that sees an image as tiles. size, stride: as `config.data.patches`."""
+
+@dataclass(frozen=True)
+class Tiled:
+    """A scorer that sees an image as tiles of `size` pixels, every `stride` pixels."""
 
     scorer: Scorer
     model: Any
     size: int
     stride: int
+    channels: int
 
-    def score(
-        self, image: np.ndarray, name: str | None, out: Path | None = None
-    ) -> dict[str, float]:
-        """The largest score of a tile of image (H, W, C), by name.
+    @cached_property
+    def mapped(self) -> list[str]:
+        """The scores that have a map."""
+        tile = np.zeros((1, self.size, self.size, self.channels), np.float32)
+        return list(self.scorer.scores(self.model, tile).maps)
 
-        out: a .npy file, which gets the map `name`, (H, W) float32.
-        Raises DataError for an image smaller than a tile.
+    def scores(
+        self, image: np.ndarray, names: Sequence[str]
+    ) -> tuple[Largest, dict[str, np.ndarray]]:
+        """The largest score of a tile, by name, and maps (H, W) float32 of `names`.
+
+        image: (H, W, C) uint8 or float32 in [0, 1]. Raises DataError for an image
+        smaller than a tile.
         """
-        largest: dict[str, float] = {}
-        if out is None:
-            for _ in self._bands(image, name, largest):
+        largest: Largest = {}
+        whole = np.concatenate(list(self._bands(image, names, largest)))
+        return largest, {name: whole[..., i] for i, name in enumerate(names)}
+
+    def write(self, image: np.ndarray, name: str | None, out: Path | None) -> Largest:
+        """As `scores`; the map `name` goes to the .npy file `out`, if there is one."""
+        largest: Largest = {}
+        if name is None or out is None:
+            for _ in self._bands(image, (), largest):
                 pass
             return largest
+        bands = self._bands(image, (name,), largest)
+        first = next(bands)  # an image that is too small leaves no file
         target = np.lib.format.open_memmap(out, "w+", np.float32, image.shape[:2])
-        row = 0
-        for band in self._bands(image, name, largest):
-            target[row : row + len(band)] = band
+        row = len(first)
+        target[:row] = first[..., 0]
+        for band in bands:
+            target[row : row + len(band)] = band[..., 0]
             row += len(band)
         target.flush()
         return largest
 
-    def map(self, image: np.ndarray, name: str) -> np.ndarray:
-        """(H, W) float32, the map `name` of image (H, W, C)."""
-        return np.concatenate(list(self._bands(image, name, {})))
-
-    def _bands(self, image, name: str | None, largest) -> Iterator[np.ndarray]:
+    def _bands(
+        self, image: np.ndarray, names: Sequence[str], largest: Largest
+    ) -> Iterator[np.ndarray]:
         def maps(patches: np.ndarray) -> np.ndarray:
-            found = self.scorer.scores(self.model, patches)
+            given = np.asarray(to_float(patches))
+            found = self.scorer.scores(self.model, given)
             for score, values in found.values.items():
-                most = float(values.max())
+                most = values.max()
                 largest[score] = max(most, largest.get(score, most))
-            if name is None:
-                return np.zeros(patches.shape[:3], np.float32)
-            if name not in found.maps:
-                raise DataError(f"score {name} has no map; leave out the maps")
-            return found.maps[name]
+            own = [found.maps[name] for name in names]
+            empty = np.zeros((*given.shape[:3], 0), np.float32)
+            return np.stack(own, -1) if own else empty
 
         yield from stitched(maps, image, self.size, self.stride, self.scorer.block)

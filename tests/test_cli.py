@@ -115,7 +115,7 @@ def test_score_says_how_many_and_where(folder, monkeypatch, capfd, rule):
         return out
 
     fake = types.SimpleNamespace(score_files=score_files)
-    monkeypatch.setitem(sys.modules, "jaxad.saved", fake)
+    monkeypatch.setitem(sys.modules, "jaxad.new_images", fake)
     assert cli.main(["score", "run", "a,b.png", "--out", "there"]) == 0
     out, err = capfd.readouterr()
     first = f"2 of 3 images called anomalous by {rule}" if rule else "3 images scored;"

@@ -1,7 +1,7 @@
 """Defects in images of nanofibres: a denoising autoencoder on patches.
 
     jaxad train configs/sem/dae.py                       # built-in images, no download
-    jaxad train configs/sem/dae.py --data.root PATH      # NanoTWICE, or a folder like it
+    jaxad train configs/sem/dae.py --data.root PATH      # NanoTWICE or like it
 
 As `ae.py`, with Gaussian noise on the network's input; `--corrupt.kind poisson` for the
 other noise of its source.

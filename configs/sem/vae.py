@@ -1,7 +1,7 @@
 """Defects in images of nanofibres: a variational autoencoder on patches.
 
     jaxad train configs/sem/vae.py                       # built-in images, no download
-    jaxad train configs/sem/vae.py --data.root PATH      # NanoTWICE, or a folder like it
+    jaxad train configs/sem/vae.py --data.root PATH      # NanoTWICE or like it
 
 As `ae.py`, without batch normalisation and trained on the evidence lower bound, with a
 Gaussian likelihood whose variance is learned. Scores are means over four latent draws.

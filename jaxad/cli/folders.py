@@ -46,7 +46,7 @@ def score(args: list[str]) -> int:
         if not image.exists():
             raise DataError(f"no image {image}")
 
-    from jaxad.saved import score_files
+    from jaxad.new_images import score_files
 
     _say(score_files(given.run, given.images, out=given.out, maps=given.maps))
     return 0

@@ -2,6 +2,7 @@
 
 from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
+from jaxad.data.decode import read_pixels
 from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
 from jaxad.data.patches import Cuts, Places, stitched
@@ -36,6 +37,7 @@ __all__ = [
     "names",
     "prepare",
     "read_image",
+    "read_pixels",
     "resize",
     "split",
     "split_corrupted",

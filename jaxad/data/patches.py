@@ -145,23 +145,27 @@ def stitched(
     stride: int,
     block: int,
 ) -> Iterator[np.ndarray]:
-    """The map of an image of any size, from those of its tiles, averaged.
+    """Maps of an image of any size, from those of its tiles, averaged.
 
-    maps: patches (n, size, size, C) -> (n, size, size) float32. image: (H, W, C).
-    block: patches at a time, to about a row of tiles.
-    Yields bands (h, W) float32 from top to bottom, (H, W) together: what is held at a
-    time depends on the width alone. Raises DataError for an image smaller than a tile.
+    maps: patches (n, size, size, C) -> K maps of each, (n, size, size, K) float32.
+    image: (H, W, C). block: patches at a time, to about a row of tiles.
+    Yields bands (h, W, K) float32 from top to bottom, of all rows together: what is
+    held at a time depends on the width alone. Raises DataError for an image smaller
+    than a tile.
     """
     height, width = image.shape[:2]
     top, left = tiles(height, size, stride), tiles(width, size, stride)
-    total = np.zeros((size, width), np.float32)
-    count = np.zeros((size, width), np.float32)
+    total: np.ndarray | None = None
+    count = np.zeros((size, width, 1), np.float32)
     at_once = max(1, block // len(left))
     for first in range(0, len(top), at_once):
         rows = top[first : first + at_once]
         corners = [(y, x) for y in rows for x in left]
         cut = np.stack([image[y : y + size, x : x + size] for y, x in corners])
-        found = maps(cut).reshape(len(rows), len(left), size, size)
+        found = maps(cut)
+        found = found.reshape(len(rows), len(left), size, size, found.shape[-1])
+        if total is None:
+            total = np.zeros((size, width, found.shape[-1]), np.float32)
         for i, row in enumerate(rows, first):
             for x, one in zip(left, found[i - first], strict=True):
                 total[:, x : x + size] += one

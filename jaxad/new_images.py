@@ -1,0 +1,138 @@
+"""What a finished run says of new images.
+
+A run of whole images scores images of the size it was trained on. A run of patches
+scores images of any size, tile by tile: an image's score is its largest tile's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxad import data as sources
+from jaxad import folder
+from jaxad.errors import DataError
+from jaxad.saved import Run, load_run
+from jaxad.types import Scores
+from jaxad.whole import Tiled
+
+
+def score(run: Run, images: np.ndarray) -> Scores:
+    """Scores and anomaly maps of images (N, H, W, C) or (N, H, W), as NumPy arrays.
+
+    images: uint8, or float in [0, 1], with the channels the run was trained on, and of
+        its size, or of any size from a patch on where it was trained on patches.
+    Raises DataError for others.
+    """
+    given = sources.from_arrays(images).train.image
+    tiled = _tiled(run)
+    if tiled is None:
+        if given.shape[1:] != run.image_shape:
+            raise DataError(
+                f"images of {_size(given.shape[1:])}, but {run.path} was trained on "
+                f"{_size(run.image_shape)}; give (N, H, W, C) or (N, H, W) of that size"
+            )
+        return run.scorer.scores(run.state.model, given)
+    _check_channels(run, given.shape[3], "images")
+    found = [tiled.scores(image, tiled.mapped) for image in given]
+    values, maps = ([pair[i] for pair in found] for i in (0, 1))
+    return Scores(_stacked(values), _stacked(maps))
+
+
+def score_files(
+    run_path: str | Path,
+    images: Sequence[str | Path],
+    out: str | Path | None = None,
+    maps: bool = False,
+) -> Path:
+    """Score image files with a finished run; the folder written to.
+
+    Writes scores.csv (id, score_..., anomalous_<rule> of the first score) into `out`
+    (by default <run>/scored). With `maps`, of the first score that has any: maps.npz
+    (`maps` (N, H, W) float32, in that order), or, of a run of patches, one file for
+    each image, maps/<number>-<name>.npy (H, W) float32, written band by band.
+    Raises DataError, one line, for a file that cannot be used; no table is written
+    then.
+    """
+    run = load_run(run_path)
+    target = run.path / "scored" if out is None else Path(out)
+    tiled = _tiled(run)
+    if tiled is None:
+        pixels = [sources.read_image(path, run.image_shape) for path in images]
+        found = score(run, np.stack(pixels))
+        if maps and not found.maps:
+            raise _no_map(run)
+        values = found.values
+    else:
+        values = _score_whole(run, tiled, images, target if maps else None)
+    columns: dict[str, Any] = {"id": [str(path) for path in images]}
+    columns |= {f"score_{name}": numbers for name, numbers in values.items()}
+    columns |= _called(run, values)
+    folder.write_csv(target / "scores.csv", columns)
+    if maps and tiled is None:
+        folder.write_npz(target / "maps.npz", {"maps": next(iter(found.maps.values()))})
+    return target
+
+
+def _score_whole(
+    run: Run, tiled: Tiled, images: Sequence[str | Path], target: Path | None
+) -> dict[str, np.ndarray]:
+    # All are looked at before the first is scored: no work is lost to a bad file.
+    for path in images:
+        _check_channels(run, sources.read_pixels(path).shape[2], path)
+    if target is not None and not tiled.mapped:
+        raise _no_map(run)
+    rows = []
+    for number, path in enumerate(images):
+        pixels, file = sources.read_pixels(path), None
+        if target is not None:
+            file = target / "maps" / f"{number:04d}-{Path(path).stem}.npy"
+            file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            name = tiled.mapped[0] if file is not None else None
+            rows.append(tiled.write(pixels, name, file))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+    return _stacked(rows)
+
+
+def _called(run: Run, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Which images each deployable rule calls anomalous, by the first score."""
+    first = run.config.score.names[0]
+    return {
+        f"anomalous_{rule}": (
+            (values[first] <= limit["lower"]) | (values[first] >= limit["upper"])
+        ).astype(int)
+        for rule, limit in run.thresholds[first].items()
+        if limit["status"] == "deployable"
+    }
+
+
+def _tiled(run: Run) -> Tiled | None:
+    """How the run sees images of any size; None where it was trained on whole ones."""
+    patches = run.config.data.patches
+    if patches.size is None:
+        return None
+    size = patches.size, patches.stride
+    return Tiled(run.scorer, run.state.model, *size, run.image_shape[2])
+
+
+def _check_channels(run: Run, channels: int, what: Any) -> None:
+    if channels != run.image_shape[2]:
+        raise DataError(
+            f"{what}: {channels} channels, but {run.path} was trained on "
+            f"{run.image_shape[2]}; convert them"
+        )
+
+
+def _no_map(run: Run) -> DataError:
+    return DataError(f"{run.path}: none of its scores has a map; leave out --maps")
+
+
+def _stacked(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
