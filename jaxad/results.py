@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import baselines, evaluate
+from jaxad import baselines, evaluate, pixels
 from jaxad.config import Config, Corrupted
 from jaxad.data import Split, Splits, corrupted_copies
 from jaxad.evaluate import Labels, Pair
@@ -86,7 +86,7 @@ def gather(
     metrics: dict[str, Any] = {
         "primary": {"score": first, "rule": next(iter(limits[first]))},
         "image": image,
-        "pixel": {},
+        "pixel": pixels.measure(config, splits.test, scorer, model),
         "fit": _losses(splits, scorer, model),
     }
     metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
