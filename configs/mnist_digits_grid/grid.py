@@ -75,6 +75,7 @@ grid = Grid(
                 "train.epochs",
             ),
             MODELS | SMALLER,
+            title="model",
         ),
     ),
     seeds=4,
