@@ -116,9 +116,12 @@ def test_members_are_every_row_of_every_axis():
     }
     assert all(isinstance(x, int) and 2 <= x <= 12 for x in whole)
     assert found[-1].values["model"] == "large"
-    mixed = linked(("model.hidden", "optim.lr"), {"a": [(8,), 0.1]})
+    rows = {"a": [(8,), 0.1]}
+    mixed = linked(("model.hidden", "optim.lr"), rows)
     one = members.expand(BASE, Grid(axes=(mixed,)))[0]
     assert one.values == {"model.hidden + optim.lr": "a"}
+    mixed = linked(("model.hidden", "optim.lr"), rows, title="mix")
+    assert members.expand(BASE, Grid(axes=(mixed,)))[0].values == {"mix": "a"}
     assert found[-1].config.model.hidden == (9, 8)
     assert (found[-1].config.data.fold, found[-1].config.data.folds) == (2, 3)
     assert {m.config.seed for m in found} == {0, 1}

@@ -27,6 +27,8 @@ class Axis:
     """Rows of the axis: a value for each name."""
     labels: tuple[str, ...] = ()
     """What tables call the rows; none: the values themselves."""
+    title: str | None = None
+    """What tables call an axis with labels; none: what its fields have in common."""
 
     @classmethod
     def of(cls, name: str, *values: Any) -> "Axis":
@@ -119,11 +121,19 @@ class Grid:
 
 
 def linked(
-    names: Sequence[str], rows: dict[str, Sequence[Any]] | Sequence[Sequence[Any]]
+    names: Sequence[str],
+    rows: dict[str, Sequence[Any]] | Sequence[Sequence[Any]],
+    title: str | None = None,
 ) -> Axis:
-    """An axis of several fields that change together; a dict gives the rows names."""
+    """An axis of several fields that change together; a dict gives the rows names.
+
+    title: what tables call it.
+    """
     labels = tuple(rows) if isinstance(rows, dict) else ()
     values = rows.values() if isinstance(rows, dict) else rows
     return Axis(
-        names=tuple(names), values=tuple(tuple(row) for row in values), labels=labels
+        names=tuple(names),
+        values=tuple(tuple(row) for row in values),
+        labels=labels,
+        title=title,
     )

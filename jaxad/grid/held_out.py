@@ -50,6 +50,7 @@ def measure(name: str, cases: Sequence[Case], rules: Sequence[Rule], seed: int) 
 def summary(row: Row, best: Row | None = None) -> dict[str, Any]:
     """Columns of a row: means over its detectors, sd, 95 % intervals over test images.
 
+    F1, recall and false alarm rate of rules after the first have their rule's name.
     best: the row to compare with, on the same resamples: `best_minus` is its AUROC
     minus this row's, with an interval.
     """
@@ -58,11 +59,15 @@ def summary(row: Row, best: Row | None = None) -> dict[str, Any]:
         values = [entry[name] for entry in row.entries]
         columns |= {name: float(np.mean(values)), f"{name}_sd": rank.sd(values)}
     columns["auroc_low"], columns["auroc_high"] = _interval(row.aurocs)
-    rule = next(iter(row.entries[0]["at"]))
+    rule, *others = row.entries[0]["at"]
     columns["rule"] = rule
     for name in ("f1", "precision", "recall", "fpr", "accuracy"):
         values = [entry["at"][rule][name] for entry in row.entries]
         columns |= {name: float(np.mean(values)), f"{name}_sd": rank.sd(values)}
+    for other in others:
+        for name in ("f1", "recall", "fpr"):
+            values = [entry["at"][other][name] for entry in row.entries]
+            columns[f"{name}_{other}"] = float(np.mean(values))
     columns |= {"best_minus": None, "best_minus_low": None, "best_minus_high": None}
     if best is not None:
         low, high = _interval(best.aurocs - row.aurocs)

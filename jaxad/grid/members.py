@@ -85,6 +85,8 @@ def column(axis: Axis) -> str | None:
     """The one column of an axis with labels; None where each field has its own."""
     if not axis.labels:
         return None
+    if axis.title is not None:
+        return axis.title
     parts = [name.split(".") for name in axis.names]
     same = itertools.takewhile(lambda x: len(set(x)) == 1, zip(*parts, strict=False))
     return ".".join(x[0] for x in same) or " + ".join(axis.names)
