@@ -171,7 +171,7 @@ BAD_OPTIONS = {
     "--model.hidden 3 x": "--model.hidden.1: x is not a whole number",
     "--model.hidden": "--model.hidden: needs at least 1 value(s)",
     "--model.batch-norm 2": "--model.batch-norm: 2 is not True or False",
-    "--loss.kind mse2": "--loss.kind: mse2 is not one of mse, mae, bce or ssim",
+    "--loss.kind mse2": "--loss.kind: mse2 is not one of mse, mae, bce, ssim or elbo",
     "--model.kind lin": "--model.kind: lin is not one of linear, deep, conv",
     "--model.kind": "--model.kind takes one value, 0 given",
     "--model.kind linear --model.hidden 3": "unknown option --model.hidden; did",

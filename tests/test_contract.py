@@ -11,7 +11,19 @@ import pytest
 from jaxad import methods, models
 from jaxad.batches import TrainData, order, take
 from jaxad.carry import chosen
-from jaxad.config import Config, Conv, Corrupt, Deep, Linear, Loss, Optim, Score, Train
+from jaxad.config import (
+    Config,
+    Conv,
+    Corrupt,
+    Deep,
+    Linear,
+    Loss,
+    Optim,
+    Score,
+    Strided,
+    Train,
+    Vae,
+)
 from jaxad.config.traced import blank, traced
 from jaxad.models import Mode
 from jaxad.program import program
@@ -41,6 +53,13 @@ SMALL = {
         corrupt=dataclasses.replace(NOISE, kind="poisson", level=0.1),
         loss=Loss(kind="ssim"),
     ),
+    "strided": Config(
+        model=Strided(channels=(3, 4), kernel_size=3, latent_dim=5, dropout=0.1)
+    ),
+    "vae": Config(
+        model=Vae(channels=(3, 4), kernel_size=3, latent_dim=5),
+        loss=Loss(kind="elbo", beta=0.5),
+    ),
 }
 ALL = pytest.mark.parametrize("name", SMALL)
 
@@ -48,6 +67,7 @@ ALL = pytest.mark.parametrize("name", SMALL)
 def names(config):
     """All scores of residuals that a model of this head may have."""
     ends = ("bce",) if config.model.head == "sigmoid" else ()
+    ends += ("elbo",) if config.loss.kind == "elbo" else ()
     return ("mse", "mae", "ssim", "top", *ends)
 
 
