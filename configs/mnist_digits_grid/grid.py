@@ -15,6 +15,9 @@ batches of 10,000 for 3,000 epochs:
         --optim.kind adamw --optim.schedule constant \
         --grid optim.lr=1e-2,3e-3,1e-3 --grid optim.weight_decay=0,1e-5 \
         --grid train.epochs=1000,3000 --grid train.batch_size=1000,10000
+
+Seen (seeds 0 to 3, two CPU cores, 27 minutes): latent 8 is chosen; on digit 4 its AUROC
+is .9264 and its F1 .5962, at a limit from the validation images.
 """
 
 from jaxad.config import (
