@@ -8,8 +8,8 @@ digits, settings and thresholds chosen on digit 8 (974, with 8,044 normals), the
 ones measured once on digit 4 (982, with 7,088 normals). Models 0 to 5 have the source's
 number of layers, bottlenecks and activations; it does not give the sizes of the other
 layers. On digit 8, models 0 to 5 are better after 20 epochs than after 40, smaller
-bottlenecks, with batch normalisation, the other way round. Its own grid, learning rate x
-weight decay x epochs x batch size, up to full batches of 10,000 for 3,000 epochs:
+bottlenecks, with batch normalisation, the other way round. Its own grid, learning rate
+x weight decay x epochs x batch size, up to full batches of 10,000 for 3,000 epochs:
 
     jaxad sweep configs/mnist_digits_grid/grid.py \
         --optim.kind adamw --optim.schedule constant \
