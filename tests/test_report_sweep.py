@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -262,4 +263,11 @@ def test_a_damaged_folder_gives_one_line(small, change, match):
 
 def test_a_sweep_cannot_score_and_says_what_can(small, capsys):
     assert main(["score", str(small), "a.png"]) == 3
-    assert "best" in capsys.readouterr().err
+    assert f"as {small / 'best'}" in capsys.readouterr().err
+    tasks = small.parent / "tasks"
+    shutil.copytree(small, tasks)
+    for digit in (1, 0):
+        (tasks / f"best-normal_{digit}").mkdir()
+        (tasks / f"best-normal_{digit}" / "config.json").touch()
+    assert main(["score", str(tasks), "a.png"]) == 3
+    assert f"as {tasks / 'best-normal_0'}" in capsys.readouterr().err

@@ -8,13 +8,16 @@ digits, settings and thresholds chosen on digit 8 (974, with 8,044 normals), the
 ones measured once on digit 4 (982, with 7,088 normals). Models 0 to 5 have the source's
 number of layers, bottlenecks and activations; it does not give the sizes of the other
 layers. On digit 8, models 0 to 5 are better after 20 epochs than after 40, smaller
-bottlenecks, with batch normalisation, the other way round. Its own grid, learning rate x weight decay x epochs x batch size, up to full
-batches of 10,000 for 3,000 epochs:
+bottlenecks, with batch normalisation, the other way round. Its own grid, learning rate
+x weight decay x epochs x batch size, up to full batches of 10,000 for 3,000 epochs:
 
     jaxad sweep configs/mnist_digits_grid/grid.py \
         --optim.kind adamw --optim.schedule constant \
         --grid optim.lr=1e-2,3e-3,1e-3 --grid optim.weight_decay=0,1e-5 \
         --grid train.epochs=1000,3000 --grid train.batch_size=1000,10000
+
+Seen (seeds 0 to 3, two CPU cores, 27 minutes): latent 8 is chosen; on digit 4 its AUROC
+is .9264 and its F1 .5962, at a limit from the validation images.
 """
 
 from jaxad.config import (

@@ -69,8 +69,8 @@ def _say(scored: Path) -> None:
 def _check_run(path: Path) -> None:
     if not (path / "config.json").is_file():
         if (path / "grid.json").is_file():
-            best = min(path.glob("best*/config.json"), default=path / "best/.").parent
-            raise DataError(f"{path} is a sweep; give a run of it, as {best}")
+            best = min(path.glob("best*/config.json"), default=path / "best" / "none")
+            raise DataError(f"{path} is a sweep; give a run of it, as {best.parent}")
         raise DataError(f"{path} is not a run folder: it has no config.json")
 
 
