@@ -21,6 +21,7 @@ class TrainData(NamedTuple):
         None: all are normal.
     rows, val_rows: (n,) int32 indices of the training and validation examples; those
         below 0 are padding.
+    before: the fitted model of the stage before; None in a first stage.
     """
 
     image: Any
@@ -29,6 +30,7 @@ class TrainData(NamedTuple):
     val_image: Any
     val_label: jax.Array | None
     val_rows: jax.Array
+    before: Any = None
 
 
 def on_device(splits: Splits) -> TrainData:
@@ -110,4 +112,6 @@ def finalized(
         return model
     train = blocks(data.image, data.label, data.rows, size)
     val = blocks(data.val_image, data.val_label, data.val_rows, size)
-    return method.finalize(stream(key, "finalize"), hparams, model, train, val)
+    finalize = method.after(data.before).finalize
+    assert finalize is not None
+    return finalize(stream(key, "finalize"), hparams, model, train, val)

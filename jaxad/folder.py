@@ -22,7 +22,8 @@ from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 
 CONFIG = "config.json"
 GRID = "grid.json"
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS = ("checkpoints", "checkpoints_denoiser")
+"""Of each stage of a run."""
 MODEL = "model"
 _LOCK = ".lock"
 _WRITTEN = ("examples", "plots", "scored")
@@ -227,7 +228,7 @@ def open_run(path: Path | str, resume: bool, say: Callable[[str], None]) -> bool
             f"{path}: a run is there already; pass --resume to go on with it, or "
             "choose another --out"
         )
-    saved = path / CHECKPOINTS
+    saved = path / CHECKPOINTS[0]
     found = saved.is_dir() and any(x.name.isdecimal() for x in saved.iterdir())
     if resume and not found:
         say(f"{path}: nothing saved yet, starting from the beginning")

@@ -1,7 +1,7 @@
 """The host's side of a run: compile once, run segments, look, save, stop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -134,20 +134,37 @@ def diverged(carry: Carry) -> DivergedError:
     return DivergedError(text, carry)
 
 
-def history(carry: Carry) -> dict[str, np.ndarray]:
-    """Column -> (epochs done,) float32; epoch counts from 1."""
+def history(*carries: Carry) -> dict[str, np.ndarray]:
+    """Column -> (epochs done,) float32, of all stages one after the other.
+
+    `epoch` counts from 1 through all stages; `stage`, from 1, is there for several.
+    """
+    parts = [_history(carry) for carry in carries]
+    counts = [len(part["train_loss"]) for part in parts]
+    columns = {"epoch": np.arange(1, sum(counts) + 1)}
+    if len(parts) > 1:
+        columns["stage"] = np.repeat(np.arange(1, len(parts) + 1), counts)
+    both = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    return columns | both
+
+
+def _history(carry: Carry) -> dict[str, np.ndarray]:
     columns = {name: np.asarray(values) for name, values in carry.history.items()}
     names = ["train_loss", "val_loss"]
     names += sorted(columns.keys() - set(names))
     done = int(np.sum(~np.isnan(columns["train_loss"])))
-    epochs = {"epoch": np.arange(1, done + 1)}
-    return epochs | {name: columns[name][:done] for name in names}
+    return {name: columns[name][:done] for name in names}
 
 
-def kept(config: Config, carry: Carry) -> dict[str, int]:
-    """The epoch whose model a run ends with, from 1, and how many there were."""
-    epochs, best = len(history(carry)["epoch"]), int(carry.best_epoch) + 1
-    chosen = best if config.train.select == "best" and best > 0 else epochs
+def kept(config: Config, carries: Sequence[Carry]) -> dict[str, int]:
+    """The epoch of the last stage whose model a run ends with, counted as in
+    `history`, and how many epochs there were. config: of the last stage."""
+    epochs, last = len(history(*carries)["epoch"]), carries[-1]
+    best = int(last.best_epoch) + 1
+    if config.train.select == "best" and best > 0:
+        chosen = epochs - len(_history(last)["train_loss"]) + best
+    else:
+        chosen = epochs
     return {"best_epoch": chosen, "epochs": epochs}
 
 

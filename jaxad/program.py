@@ -66,7 +66,8 @@ class _Run:
         state = self.method.init(stream(key, "init"), hparams, batch)
         if model is not None:
             state = state._replace(model=model)
-        info = jax.eval_shape(self.method.step, key, hparams, state, batch)[1]
+        step = self.method.after(data.before).step
+        info = jax.eval_shape(step, key, hparams, state, batch)[1]
         names = [name for name in info if name != "count"]
         columns = [
             "train_loss",
@@ -137,7 +138,8 @@ class _Run:
         batch = take(data.image, data.label, rows)
         spec = self.config.data.augment
         batch = batch._replace(image=augment(stream(key, "augment"), batch.image, spec))
-        state, info = self.method.step(key, hparams, carry.state, batch)
+        step = self.method.after(data.before).step
+        state, info = step(key, hparams, carry.state, batch)
         # Written so that NaN counts: it is neither finite nor zero.
         norm = info["grad_norm"]
         # A batch of padding alone has no gradient either.
@@ -184,7 +186,7 @@ class _Run:
 
     def _validation(self, key, hparams, model, data: TrainData) -> jax.Array:
         """Mean of the method's criterion over the validation rows; NaN if none."""
-        validate = self.method.validate
+        validate = self.method.after(data.before).validate
         if validate is None:
             return jnp.float32(jnp.nan)
         count = math.ceil(data.val_rows.shape[0] / self.block)

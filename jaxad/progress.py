@@ -32,6 +32,7 @@ class Reporter:
         self.every = every
         self.console = Console(file=to or sys.stderr, highlight=False, soft_wrap=True)
         self.started = self.said = time.monotonic()
+        self.what = ""
         self.bar: Progress | None = None
 
     def __enter__(self) -> "Reporter":
@@ -46,6 +47,10 @@ class Reporter:
         if self.bar is not None:
             self.bar.stop()
 
+    def begin(self, what: str) -> None:
+        """A part of the work begins; times are counted from here."""
+        self.what, self.started = what, time.monotonic()
+
     def say(self, text: str) -> None:
         """One plain line."""
         if not self.quiet:
@@ -54,6 +59,7 @@ class Reporter:
     def look(self, look: Look) -> None:
         """Show how far the run is."""
         text = f"epoch {look.epoch}/{look.epochs} step {look.step}/{look.steps}"
+        text = f"{self.what} {text}".strip()
         if look.epoch:
             text += f" train {look.train_loss:.5g} val {look.val_loss:.5g}"
         self.show(text, look.step, look.steps)

@@ -62,7 +62,12 @@ def gather(
     model, untrained: the fitted model and the one before training. pause: called
     before each detector; it may raise.
     """
-    own = Detector("model", "model", lambda image: scorer.values(model, image), {})
+
+    def scores_of(image: np.ndarray) -> Table:
+        values = scorer.values(model, image)
+        return {name: values[name] for name in config.score.names}
+
+    own = Detector("model", "model", scores_of, {})
     labels = Labels(splits.val.label, splits.test.label)
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
@@ -77,13 +77,13 @@ def train(
         env = identity | {"command": command, "examples": count}
         env = _begin(path, env | _images(config, source, splits, reporter.say))
         seconds = {"load": time.monotonic() - began}
-        carry, spent = _fit(parts, arrays, path, identity, warm, reporter, stop)
+        fitted = _fit(parts, arrays, path, identity, warm, reporter, stop)
         reporter.say("scoring, thresholds, metrics, baselines")
-        models = _finalize(parts, arrays, carry, path, identity)
-        measured = _measure(parts, splits, carry, models, stop)
-        seconds |= spent | measured[0].seconds
+        measured = _measure(parts, splits, fitted, parts.untrained(arrays), stop)
+        seconds |= fitted.seconds | measured[0].seconds
         seconds["total"] = time.monotonic() - began
-        _write(path, carry, env | {"seconds": seconds}, *measured)
+        env |= {"seconds": seconds}
+        _write(path, loop.history(*fitted.carries), env, *measured)
         draw(path)
     return load_run(path, module=module)
 
@@ -148,7 +148,7 @@ def _check(parts: Parts, splits: sources.Splits) -> Any:
         return None
     if not (Path(start) / folder.CONFIG).is_file():
         raise DataError(f"train.init_from: {start} is not a run folder")
-    return saved_model(Path(start), parts, shape)
+    return saved_model(Path(start), parts.stages[0], shape)
 
 
 class _Saver:
@@ -182,57 +182,72 @@ class _Saver:
         return self.before + time.monotonic() - self.began
 
 
-def _fit(parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop):
-    """The carry at the end, and the seconds spent."""
-    with Checkpointer(path / folder.CHECKPOINTS, config=identity) as checkpointer:
-        saver = _Saver(checkpointer, identity, reporter.say)
-        try:
-            fitted = loop.fit(
-                program(parts.method, parts.static, len(data.rows)),
-                parts.static,
-                parts.key,
-                parts.hparams,
-                data,
-                warm=warm,
-                saver=saver,
-                reporter=reporter,
-                stopping=lambda: stop.requested,
-            )
-        except DivergedError as error:
-            folder.write_csv(path / "history.csv", loop.history(error.carry))
-            raise
-        compiled = fitted.compile_seconds
-        spent = {"compile": compiled, "train": saver.seconds - compiled}
-        return fitted.carry, spent
+class _Fitted(NamedTuple):
+    """The carry at the end of each stage, the model as scoring reads it, and the
+    seconds spent."""
+
+    carries: list[Carry]
+    model: Any
+    seconds: dict[str, float]
 
 
-def _finalize(parts: Parts, data: TrainData, carry: Carry, path: Path, identity):
-    """The trained and the untrained model, both as scoring reads them."""
-    finalize = parts.finalizer(data)
-    model = finalize(chosen(parts.static, carry))
+def _fit(
+    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop
+) -> _Fitted:
+    """Train all stages, each behind the fitted ones before it."""
+    carries: list[Carry] = []
+    compiled = trained = 0.0
+    for number, part in enumerate(parts.stages):
+        reporter.begin(part.static.model.kind if number == 0 else "denoiser")
+        where = path / folder.CHECKPOINTS[number]
+        with Checkpointer(where, config=identity) as checkpointer:
+            saver = _Saver(checkpointer, identity, reporter.say)
+            try:
+                fitted = loop.fit(
+                    program(part.method, part.static, len(data.rows)),
+                    part.static,
+                    part.key,
+                    part.hparams,
+                    data,
+                    warm=None if number else warm,
+                    saver=saver,
+                    reporter=reporter,
+                    stopping=lambda: stop.requested,
+                )
+            except DivergedError as error:
+                history = loop.history(*carries, error.carry)
+                folder.write_csv(path / "history.csv", history)
+                raise
+        carries.append(fitted.carry)
+        compiled += fitted.compile_seconds
+        trained += saver.seconds - fitted.compile_seconds
+        model = part.finalizer(data)(chosen(part.static, fitted.carry))
+        data = data._replace(before=model)
     if parts.method.finalize is not None:
-        save_final(path, model, identity)
-    return model, finalize(parts.untrained(data.image.shape[1:]))
+        save_final(path, data.before, identity)
+    return _Fitted(carries, data.before, {"compile": compiled, "train": trained})
 
 
-def _measure(parts: Parts, splits, carry: Carry, models, stop) -> tuple[Results, Any]:
+def _measure(
+    parts: Parts, splits, fitted: _Fitted, untrained: Any, stop
+) -> tuple[Results, Any]:
     """Results and examples of a trained model."""
 
     def pause() -> None:
         if stop.requested:
             raise Preempted("stopped while measuring; go on with --resume")
 
-    config, scorer, (model, untrained) = parts.config, parts.scorer, models
+    config, scorer, model = parts.config, parts.scorer, fitted.model
     found = results.gather(config, splits, scorer, model, untrained, pause)
-    found.metrics["fit"] |= loop.kept(config, carry)
+    found.metrics["fit"] |= loop.kept(parts.static, fitted.carries)
     shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
     pause()
     return found, shown
 
 
-def _write(path: Path, carry: Carry, env, found: Results, shown) -> None:
+def _write(path: Path, history, env, found: Results, shown) -> None:
     arrays, index = shown
-    folder.write_csv(path / "history.csv", loop.history(carry))
+    folder.write_csv(path / "history.csv", history)
     folder.write_csv(path / "scores.csv", found.columns)
     folder.write_npz(path / "examples" / "examples.npz", arrays)
     folder.write_json(path / "examples" / "index.json", index)

@@ -15,14 +15,14 @@ import numpy as np
 from jaxad import folder, methods, report
 from jaxad.batches import TrainData, finalized, steps_of
 from jaxad.checkpoint import Checkpointer, restore
-from jaxad.config import Config
+from jaxad.config import Config, stages
 from jaxad.config.load import load_config
 from jaxad.config.traced import blank, traced
 from jaxad.environment import COMPILE_FAST
 from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
 from jaxad.scoring import Scorer
-from jaxad.streams import stream
+from jaxad.streams import root, stream
 from jaxad.types import Batch, State
 
 
@@ -49,22 +49,38 @@ class Run:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a config and the shape of an image determine."""
+    """What a config and the shape of an image determine.
+
+    config: of the run. static: of the last stage, as from `blank`; method, hparams and
+        key: of that stage. before: parts of the run without it; None in a first stage.
+    """
 
     config: Config
     static: Config
     method: Method
     hparams: Hparams
     key: jax.Array
+    before: "Parts | None" = None
+
+    @property
+    def stages(self) -> "list[Parts]":
+        """The parts of each stage, in the order of the trainings."""
+        return [self] if self.before is None else [*self.before.stages, self]
 
     @property
     def scorer(self) -> Scorer:
         return Scorer(self.method, self.key, self.hparams, self.config.score.block)
 
-    def untrained(self, shape: tuple[int, ...]) -> Any:
-        """The untrained model for images of `shape` (H, W, C)."""
+    def fresh(self, shape: tuple[int, ...]) -> Any:
+        """The untrained model of this stage for images of `shape` (H, W, C)."""
         init = jax.jit(self._init(shape), compiler_options=COMPILE_FAST)
         return init(stream(self.key, "init"), self.hparams)
+
+    def untrained(self, data: TrainData) -> Any:
+        """The untrained model of all stages as scoring reads it."""
+        before = None if self.before is None else self.before.untrained(data)
+        finalize = self.finalizer(data._replace(before=before))
+        return finalize(self.fresh(data.image.shape[1:]))
 
     def form(self, shape: tuple[int, ...]) -> Any:
         """The shapes and dtypes of the model's leaves; nothing is computed."""
@@ -85,7 +101,10 @@ class Parts:
             image = jnp.zeros((examples, *shape), jnp.float32)
             return TrainData(image, rows, rows, image, rows, rows)
 
-        arguments = (self.key, self.hparams, self.form(shape), jax.eval_shape(empty))
+        data = jax.eval_shape(empty)
+        if self.before is not None:
+            data = data._replace(before=self.before.final_form(shape, examples))
+        arguments = (self.key, self.hparams, self.form(shape), data)
         return jax.eval_shape(self._finalized, *arguments)
 
     def _finalized(self, key, hparams: Hparams, model: Any, data: TrainData) -> Any:
@@ -100,14 +119,18 @@ class Parts:
 
 
 def make_parts(config: Config, examples: int, module: Any) -> Parts:
-    static = blank(config)
-    steps = steps_of(config.train, examples) * config.train.epochs
-    if module is None:
-        method = methods.build(static, steps)
-    else:
-        method = methods.reconstruction(module, static, steps)
-    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
-    return Parts(config, static, method, hparams, jax.random.key(config.seed))
+    own, first = stages.last(config), stages.before(config)
+    static = blank(own)
+    steps = steps_of(own.train, examples) * own.train.epochs
+    hparams = {name: jnp.float32(value) for name, value in traced(own).items()}
+    return Parts(
+        config,
+        static,
+        methods.build(static, steps, module),
+        hparams,
+        root(config.seed, stages.number(config)),
+        None if first is None else make_parts(first, examples, module),
+    )
 
 
 def load_run(path: str | Path, module: Any = None) -> Run:
@@ -165,14 +188,17 @@ def _final_model(path: Path, parts: Parts, shape: tuple[int, ...], examples) -> 
 
 
 def saved_model(path: Path, parts: Parts, shape: tuple[int, ...]) -> Any:
-    """The model that the training of the run in `path` ended with, not finalised."""
+    """The model that the first stage of the run in `path` ended with, not finalised.
+
+    parts: of a first stage.
+    """
     model = parts.form(shape)
     config = load_config(path / folder.CONFIG)
     averaged = "train.ema" in traced(config)
     template = {"best": model, "best_epoch": jax.ShapeDtypeStruct((), jnp.int32)}
     template |= {"average": model} if averaged else {"state": {"model": model}}
     found = restore(
-        path / folder.CHECKPOINTS, template, say=lambda text: None, subset=True
+        path / folder.CHECKPOINTS[0], template, say=lambda text: None, subset=True
     )
     if found is None:
         raise DataError(f"{path}: no checkpoint; train it with --resume")

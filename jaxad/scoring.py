@@ -34,13 +34,9 @@ class Scorer:
                 key, hparams, model, to_float(image)
             )
         )
-        output = method.output
-        self._recon = output and jax.jit(
-            lambda key, hparams, model, image: (
-                output(key, hparams, model, to_float(image)).recon
-            )
-        )
-
+        pictures = method.output and partial(_pictures, method)
+        self._pictures = pictures and jax.jit(pictures)
+        self._recon = pictures and jax.jit(lambda *given: pictures(*given)["recon"])
         self._validate = method.validate and jax.jit(partial(_criterion, method))
 
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -60,6 +56,13 @@ class Scorer:
         if self._recon is None:
             return None
         return np.concatenate(list(self._blocks(self._recon, model, image)))
+
+    def pictures(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
+        """All that the method makes of images, (N, H, W, C) float32 each: `recon`, and
+        the outputs of networks behind it. Empty where it makes none."""
+        if self._pictures is None:
+            return {}
+        return _joined(list(self._blocks(self._pictures, model, image)))
 
     def criterion(self, model: Any, image: np.ndarray) -> float:
         """Mean over normal images of what early stopping looks at; NaN if nothing."""
@@ -83,6 +86,12 @@ def _criterion(method: Method, key, hparams: Hparams, model: Any, image: jax.Arr
     batch = Batch(to_float(image), label, label == 0)
     assert method.validate is not None
     return method.validate(key, hparams, model, batch)
+
+
+def _pictures(method: Method, key, hparams: Hparams, model: Any, image: jax.Array):
+    assert method.output is not None
+    output = method.output(key, hparams, model, to_float(image))
+    return {"recon": output.recon} | (output.pictures or {})
 
 
 def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

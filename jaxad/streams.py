@@ -10,6 +10,12 @@ import zlib
 import jax
 
 
+def root(seed: int, stage: int = 0) -> jax.Array:
+    """The key that all others of a stage of a run come from."""
+    key = jax.random.key(seed)
+    return key if stage == 0 else jax.random.fold_in(key, stage)
+
+
 def stream(key: jax.Array, name: str) -> jax.Array:
     """The key of the stream `name` below `key` (crc32, the same on every machine)."""
     return jax.random.fold_in(key, zlib.crc32(name.encode()))

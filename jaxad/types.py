@@ -32,6 +32,7 @@ class Output(NamedTuple):
     latent: (B, ...) float32, the bottleneck.
     mean, logvar: (B, D) float32 or None, the posterior of a variational model.
     noise_logvar: () float32 or None, its log variance of the pixels.
+    pictures: name -> (B, H, W, C), what else there is to be looked at; or None.
     """
 
     recon: jax.Array
@@ -39,6 +40,7 @@ class Output(NamedTuple):
     mean: jax.Array | None = None
     logvar: jax.Array | None = None
     noise_logvar: jax.Array | None = None
+    pictures: dict[str, jax.Array] | None = None
 
 
 class Scores(NamedTuple):

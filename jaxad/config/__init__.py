@@ -1,6 +1,7 @@
 """The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
 
 from jaxad.config.data import Augment, Corrupt, Data, Patches
+from jaxad.config.denoiser import Denoiser
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
 from jaxad.config.load import (
@@ -53,6 +54,7 @@ __all__ = [
     "Data",
     "Deep",
     "Defects",
+    "Denoiser",
     "Draw",
     "F1Max",
     "FixedFpr",

@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from jaxad.config.data import Corrupt, Data
+from jaxad.config.denoiser import Denoiser
 from jaxad.config.fields import spec
 from jaxad.config.models import Deep, Model
-from jaxad.config.scoring import Baselines, Score, Threshold
+from jaxad.config.scoring import Baselines, Score, Threshold, of_denoiser
 from jaxad.config.training import Loss, Optim, Train
 
 # One folder, never a path: it is joined to `runs/`.
@@ -24,6 +25,8 @@ class Config:
     loss: Loss = Field(default_factory=Loss)
     optim: Optim = Field(default_factory=Optim)
     train: Train = Field(default_factory=Train)
+    denoiser: Denoiser | None = None
+    """A network that is trained behind the fitted autoencoder; none: no such one."""
     score: Score = Field(default_factory=Score)
     threshold: Threshold = Field(default_factory=Threshold)
     baselines: Baselines = Field(default_factory=Baselines)
@@ -53,4 +56,14 @@ class Config:
             raise ValueError("score.names elbo needs model.kind vae")
         if self.loss.likelihood == "bernoulli" and self.model.head != "sigmoid":
             raise ValueError("loss.likelihood bernoulli needs model.head sigmoid")
+        return self
+
+    @model_validator(mode="after")
+    def _denoiser_scores_need_one(self) -> "Config":
+        for name in filter(of_denoiser, self.score.names):
+            if self.denoiser is None:
+                raise ValueError(f"score.names {name} needs denoiser.kind remez")
+            tap = name.removeprefix("mask_")
+            if tap.isdecimal() and int(tap) not in self.denoiser.taps:
+                raise ValueError(f"score.names {name} needs {tap} among denoiser.taps")
         return self

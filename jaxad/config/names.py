@@ -62,7 +62,7 @@ def slots(spec: Any, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any
         inside = [(name, value)] if is_dataclass(value) else []
         if isinstance(value, tuple):
             inside = [(f"{name}.{i}", v) for i, v in enumerate(value)]
-        if kinds and isinstance(value, tuple):
+        if kinds and (value is None or isinstance(value, tuple)):
             yield name, value, kinds
         for where, item in inside:
             if kinds:
@@ -72,7 +72,9 @@ def slots(spec: Any, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any
 
 
 def _by_kind(hint: Any) -> dict[Any, Any]:
-    return {kind: cls for cls in _specs(hint) if (kind := _kind(cls)) is not None}
+    found = {kind: cls for cls in _specs(hint) if (kind := _kind(cls)) is not None}
+    optional = bool(found) and type(None) in get_args(hint)
+    return found | ({"none": type(None)} if optional else {})
 
 
 def _specs(hint: Any) -> Iterator[Any]:

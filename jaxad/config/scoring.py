@@ -6,12 +6,35 @@ from pydantic import Field
 
 from jaxad.config.fields import Size, spec
 
-ScoreName = Literal[
-    "mse", "mae", "bce", "ssim", "top", "elbo", "latent_kde", "latent_mahalanobis"
-]
+ScoreName = (
+    Literal[
+        "mse",
+        "mae",
+        "bce",
+        "ssim",
+        "top",
+        "elbo",
+        "latent_kde",
+        "latent_mahalanobis",
+        "smooth",
+        "smooth_mae",
+        "smooth_ssim",
+        "smooth_top",
+        "mask",
+        "mask_mae",
+        "mask_top",
+        "superposed",
+    ]
+    | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
+)
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+
+
+def of_denoiser(name: str) -> bool:
+    """Whether a score is made by the denoising network."""
+    return name.split("_")[0] in ("smooth", "mask", "superposed")
 
 
 @spec
@@ -19,6 +42,9 @@ class Score:
     """What is computed from an image, its latent and reconstruction; the first counts.
 
     Scores of the latent are fitted to training latents, once, after the training.
+    Behind a denoising network, `smooth` compares the image with its output, `mask` with
+    what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
+    square of the mask; all others are of the autoencoder.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")

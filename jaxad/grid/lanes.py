@@ -27,7 +27,8 @@ class LaneData(NamedTuple):
     key: of its random seed. rows: (n,) training rows of the pool, val_rows: (v,) those
     of its validation normals; padded as `take` reads them.
     tune_rows, test_rows: (V,), (T,) rows to score; below 0 is padding.
-    tune_label: (V,) int32, 0 or 1. warm: a model to start from, or None.
+    tune_label: (V,) int32, 0 or 1. warm: a model to start from, or None. before: the
+    fitted model of the stage before, or None.
     """
 
     key: jax.Array
@@ -38,6 +39,7 @@ class LaneData(NamedTuple):
     tune_label: jax.Array
     test_rows: jax.Array
     warm: Any = None
+    before: Any = None
 
 
 _ROWS = ("key", "rows", "val_rows", "tune_rows", "tune_label", "test_rows")
@@ -77,15 +79,17 @@ class Functions(NamedTuple):
 
 
 def functions(
-    method: Method, config: Config, examples: int, together: bool
+    method: Method, config: Config, examples: int, together: bool, keep: bool = False
 ) -> Functions:
     """The functions of a group's lanes, for so many (padded) training rows each.
 
-    config: static, as from `blank`. together: whether they run under `vmap`.
+    config: static, as from `blank`. together: whether they run under `vmap`. keep: the
+    fitted models are what is wanted: `measure` gives them alone, as `model`.
     """
     prog = program(method, config, examples, together=together)
     one = _Lane(method, config, prog)
-    return Functions(one.start, one.advance, one.measure, prog.steps)
+    measure = one.model if keep else one.measure
+    return Functions(one.start, one.advance, measure, prog.steps)
 
 
 class _Lane:
@@ -108,6 +112,14 @@ class _Lane:
 
         return jax.lax.fori_loop(first, last, epoch, carry)
 
+    def model(self, image, lane: LaneData, carry: Carry) -> dict[str, Any]:
+        """The model that a run would end with here, as the next stage stands behind."""
+        data, size = _train_data(image, lane), self.config.score.block
+        model = chosen(self.config, carry)
+        return {
+            "model": finalized(self.method, lane.key, lane.hparams, model, data, size)
+        }
+
     def measure(self, image, lane: LaneData, carry: Carry) -> dict[str, Any]:
         """Scores, limits and metrics of the model that a run would end with here.
 
@@ -116,9 +128,7 @@ class _Lane:
         mse_normal, mse_anomalous: of the reconstruction of validation images;
         spread: variance of the reconstructions over that of the images.
         """
-        data, size = _train_data(image, lane), self.config.score.block
-        model = chosen(self.config, carry)
-        model = finalized(self.method, lane.key, lane.hparams, model, data, size)
+        model = self.model(image, lane, carry)["model"]
         val, errors, spread = self._scored(image, lane, model, lane.tune_rows)
         test, *_ = self._scored(image, lane, model, lane.test_rows)
         valid = lane.tune_rows >= 0
@@ -176,7 +186,8 @@ class _Lane:
 
 
 def _train_data(image: jax.Array, lane: LaneData) -> TrainData:
-    return TrainData(image, None, lane.rows, image, None, lane.val_rows)
+    rows = (image, None, lane.rows, image, None, lane.val_rows)
+    return TrainData(*rows, before=lane.before)
 
 
 def _errors(recon: jax.Array, batch: Batch):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxad.config import Baselines, Config, Data, blank, set_values, traced
+from jaxad.config import Baselines, Config, Data, blank, set_values, stages, traced
 from jaxad.config.grid import Axis, Draw, Grid
 from jaxad.config.names import leaves
 from jaxad.errors import ConfigError
@@ -33,10 +33,15 @@ class Member(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One training. config: with the largest epochs of its members (ascending)."""
+    """One training of a last stage.
+
+    config: of that stage, with the largest epochs of its members (ascending). before:
+        of the stage before it; None where there is none.
+    """
 
     config: Config
     members: tuple[Member, ...]
+    before: Config | None = None
 
 
 class Group(NamedTuple):
@@ -146,14 +151,27 @@ def lanes(members: Sequence[Member]) -> list[Lane]:
     """
     found: dict[Any, list[Member]] = {}
     for member in members:
-        config = member.config
+        config, before = stages.last(member.config), stages.before(member.config)
         same = _epochs(config, 1) if _constant(config) else config
-        found.setdefault(same, []).append(member)
+        found.setdefault((same, before), []).append(member)
     result = []
-    for shared in found.values():
-        ordered = sorted(shared, key=lambda m: m.config.train.epochs)
-        result.append(Lane(ordered[-1].config, tuple(ordered)))
+    for (_, before), shared in found.items():
+        ordered = sorted(shared, key=epochs_of)
+        config = stages.last(ordered[-1].config)
+        result.append(Lane(config, tuple(ordered), before))
     return result
+
+
+def epochs_of(member: Member) -> int:
+    """Of a member's last stage."""
+    return stages.last(member.config).train.epochs
+
+
+def before(members: Sequence[Member]) -> list[Member]:
+    """The stages before the last ones, each once, as members of a grid of their own."""
+    configs = dict.fromkeys(stages.before(member.config) for member in members)
+    found = [config for config in configs if config is not None]
+    return [Member(i, i, {}, config) for i, config in enumerate(found)]
 
 
 def groups(lanes: Sequence[Lane], shapes: Sequence[Any]) -> list[Group]:

@@ -1,18 +1,18 @@
 """Data of all members: splits, one pool of images, and each lane's rows of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.config import Config, traced
+from jaxad.config import Config, stages, traced
 from jaxad.data import Places, Splits
 from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.members import Group, Lane
 from jaxad.grid.pool import Pool, Rows, form, padded
+from jaxad.streams import root
 
 PADDED = 1.25
 """How much larger than its own training set a lane's padded one may be."""
@@ -71,27 +71,37 @@ def sizes(group: Group, images: Images) -> Sizes:
 
 
 def lane_data(
-    lanes: Sequence[Lane], images: Images, sizes: Sizes, warm: Callable[[Config], Any]
+    lanes: Sequence[Lane],
+    images: Images,
+    sizes: Sizes,
+    warm: Callable[[Config], Any],
+    fitted: Mapping[Config, Any],
 ) -> LaneData:
-    """Data of lanes, with a leading axis. warm: a config's model to start from."""
+    """Data of lanes, with a leading axis.
+
+    warm: a config's model to start from. fitted: models of stages before, by config.
+    """
     made = [
-        _one(lane.config, images.rows(lane.config)[1], sizes, warm) for lane in lanes
+        _one(lane.config, images.rows(lane.config)[1], sizes)._replace(
+            warm=warm(lane.config),
+            before=None if lane.before is None else fitted[lane.before],
+        )
+        for lane in lanes
     ]
     return stack(made, sizes.alike)
 
 
-def _one(config: Config, rows: Rows, sizes: Sizes, warm) -> LaneData:
+def _one(config: Config, rows: Rows, sizes: Sizes) -> LaneData:
     label = np.zeros(sizes.val, np.int32)
     label[: len(rows.val)] = rows.val_label
     return LaneData(
-        key=jax.random.key(config.seed),
+        key=root(config.seed, stages.number(config)),
         hparams={name: jnp.float32(value) for name, value in traced(config).items()},
         rows=jnp.asarray(padded(rows.train, sizes.train)),
         val_rows=jnp.asarray(padded(rows.val[rows.val_label == 0], sizes.normals)),
         tune_rows=jnp.asarray(padded(rows.val, sizes.val)),
         tune_label=jnp.asarray(label),
         test_rows=jnp.asarray(padded(rows.test, sizes.test)),
-        warm=warm(config),
     )
 
 

@@ -25,7 +25,7 @@ class Programs:
     config: static, as from `blank`. examples: training rows of a lane, padded.
     image: the pool. data: number -> so many lanes of the group, stacked.
     lanes: of the group. together: lanes in training at a time, at most.
-    limit: bytes that may be used. steps: of an epoch.
+    limit: bytes that may be used. steps: of an epoch. keep: as for `lanes.functions`.
     """
 
     method: Method
@@ -37,6 +37,7 @@ class Programs:
     together: int
     limit: int
     steps: int
+    keep: bool = False
     made: dict[tuple[str, int], Compiled] = field(default_factory=dict)
 
     @property
@@ -72,7 +73,8 @@ class Programs:
         return probe.fastest(self.fit, self._seconds, self.lanes)
 
     def _functions(self, mode: str) -> Functions:
-        return functions(self.method, self.config, self.examples, mode == "vmap")
+        together = mode == "vmap"
+        return functions(self.method, self.config, self.examples, together, self.keep)
 
     def _seconds(self, compiled: Compiled) -> float:
         try:

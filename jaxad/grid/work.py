@@ -5,7 +5,7 @@ does only the rest.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,14 +15,16 @@ import numpy as np
 
 from jaxad import methods
 from jaxad.batches import steps_of
-from jaxad.config import Config
+from jaxad.config import Config, stages
 from jaxad.config.grid import Grid
 from jaxad.grid import chunks, execute, prepare, store
 from jaxad.grid.execute import Compiled
-from jaxad.grid.members import Group, Lane, Member, groups, lanes
+from jaxad.grid.members import Group, Lane, Member, before, epochs_of, groups, lanes
 from jaxad.grid.prepare import Images
 from jaxad.grid.programs import Programs
 
+BEFORE = "autoencoders"
+"""Folder of the chunks of stages before the last ones."""
 Results = dict[tuple[int, int], dict[str, Any]]
 """(member number, epochs) -> what `measure` gave for it, nested."""
 
@@ -49,6 +51,8 @@ class Work:
     keep: writes down `choices`, by kind of network, for a resumed sweep.
     warm: a config's model to start from. module: the user's own, or None.
     compiled: training programs so far. total, done: trainings of this call of `run`.
+    fitted: models of stages before the last one, by config. keep_models: whether they
+        are what this work makes.
     """
 
     path: Path
@@ -66,6 +70,8 @@ class Work:
     compiled: int = 0
     total: int = 0
     done: int = 0
+    keep_models: bool = False
+    fitted: dict[Config, Any] = field(default_factory=dict)
 
     def restore(self) -> int:
         """Take in what earlier starts left; the number of results."""
@@ -75,22 +81,49 @@ class Work:
 
     def run(self, members: Sequence[Member], epochs: Callable[[Member], int]) -> None:
         """Train members without results, each for so many epochs."""
+        left = [m for m in members if (m.number, epochs(m)) not in self.results]
+        self._run_before(members, left)
         found = lanes(members)
         self.total, self.done = len(found), 0
         # Of all members, so that a sweep that goes on pads and groups as before.
         grouped = groups(found, prepare.forms(found, self.images))
-        before = self.compiled
+        compiled = self.compiled
         for number, group in enumerate(grouped, 1):
             waiting = [lane for lane in group.lanes if self._missing(lane, epochs)]
             self.done += len(group.lanes) - len(waiting)
             if waiting:
                 name = f"group {number} of {len(grouped)}"
                 _Group(self, group, epochs, name).run(waiting)
-        if self.compiled > before:
+        if self.compiled > compiled:
             self.say(
-                f"{self.compiled - before} training programs compiled for "
+                f"{self.compiled - compiled} training programs compiled for "
                 f"{len(grouped)} groups of shapes, those of the probe included"
             )
+
+    def _run_before(self, members: Sequence[Member], left: list[Member]) -> None:
+        """Train what those that are left stand behind, each once, and keep the models.
+
+        members: all, so that the numbers of a sweep that goes on are as before.
+        """
+        wanted = {stages.before(m.config) for m in left} - {None, *self.fitted}
+        first = [member for member in before(members) if member.config in wanted]
+        if not first:
+            return
+        self.say(f"{len(first)} autoencoders first")
+        work = replace(
+            self,
+            path=self.path / BEFORE,
+            results={},
+            history={},
+            after=lambda: None,
+            keep_models=True,
+        )
+        work.restore()
+        work.run(first, epochs_of)
+        for member in first:
+            found = work.results[member.number, epochs_of(member)]
+            self.fitted[member.config] = found["model"]
+        self.compiled = work.compiled
 
     def _missing(self, lane: Lane, epochs: Callable[[Member], int]) -> bool:
         return any((m.number, epochs(m)) not in self.results for m in lane.members)
@@ -118,14 +151,10 @@ class _Group:
         config = group.config
         self.steps = steps_of(config.train, self.sizes.train)
         total = self.steps * group.epochs
-        if work.module is None:
-            method = methods.build(config, total)
-        else:
-            method = methods.reconstruction(work.module, config, total)
         what = work.images.rows(group.lanes[0].config)[0]
         lanes = list(group.lanes)
         self.programs = Programs(
-            method,
+            methods.build(config, total, work.module),
             config,
             self.sizes.train,
             jax.tree.map(jnp.asarray, work.images.pool(what)),
@@ -134,6 +163,7 @@ class _Group:
             work.grid.members or len(lanes),
             execute.limit_bytes(work.grid.memory_gb),
             self.steps,
+            work.keep_models,
         )
 
     def run(self, waiting: list[Lane]) -> None:
@@ -156,8 +186,9 @@ class _Group:
     def _compile(self) -> Compiled:
         """The programs of the group; how they run is found out once for each kind."""
         grid, config = self.work.grid, self.group.config
+        what = config.denoiser or config.model
         kind = (
-            f"{config.model.kind} of about {self.programs.weights:,} weights, batch "
+            f"{what.kind} of about {self.programs.weights:,} weights, batch "
             f"{config.train.batch_size}"
         )
         known = self.work.choices.get(kind)
@@ -181,7 +212,8 @@ class _Group:
         return compiled
 
     def _data(self, lanes: list[Lane]):
-        return prepare.lane_data(lanes, self.work.images, self.sizes, self.work.warm)
+        work = self.work
+        return prepare.lane_data(lanes, work.images, self.sizes, work.warm, work.fitted)
 
     def _train(self, compiled: Compiled, some: list[Lane]) -> chunks.Trained:
         size = compiled.size

@@ -1,14 +1,25 @@
 """Ways to detect anomalies, each a tuple of pure functions (`Method`)."""
 
+from typing import Any
+
 from jaxad import models
-from jaxad.config import Config
+from jaxad.config import Config, stages
 from jaxad.methods.base import Blocks, Hparams, Method
+from jaxad.methods.denoising import denoising
 from jaxad.methods.reconstruction import reconstruction
 
 
-def build(config: Config, steps: int | None = None) -> Method:
-    """The method that a config names, with its model."""
-    return reconstruction(models.build(config.model), config, steps)
+def build(config: Config, steps: int | None = None, module: Any = None) -> Method:
+    """The method of a config's last stage.
+
+    config: as from `stages.last`. module: a Flax module in place of the config's model.
+    """
+    before = stages.before(config)
+    if before is not None:
+        return denoising(build(before, None, module), config, steps)
+    if module is None:
+        module = models.build(config.model)
+    return reconstruction(module, config, steps)
 
 
-__all__ = ["Blocks", "Hparams", "Method", "build", "reconstruction"]
+__all__ = ["Blocks", "Hparams", "Method", "build", "denoising", "reconstruction"]

@@ -82,6 +82,9 @@ class Method(NamedTuple):
     output: (key, hparams, model, image) -> Output, for pictures and diagnostics; None
         where the method does not reconstruct.
     finalize: None where the trained model is all that scoring needs.
+    behind: the fitted model of the stage before -> the method that can train behind it;
+        None for a first stage. It is called inside the traced functions: the model is
+        an argument of the program, neither a constant of it nor a part of the state.
     """
 
     init: Init
@@ -90,3 +93,8 @@ class Method(NamedTuple):
     score: Score
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
     finalize: Finalize | None = None
+    behind: Callable[[Any], "Method"] | None = None
+
+    def after(self, model: Any) -> "Method":
+        """The method behind a fitted model; itself where it is a first stage."""
+        return self if self.behind is None else self.behind(model)

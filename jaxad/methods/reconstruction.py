@@ -19,6 +19,7 @@ from jaxad.errors import ConfigError
 from jaxad.losses import LOSSES, check_ssim, negative_elbo
 from jaxad.methods import density, optimiser, residual
 from jaxad.methods.base import Blocks, Hparams, Method
+from jaxad.methods.update import of_device, update
 from jaxad.models import Mode
 from jaxad.streams import stream
 from jaxad.types import Batch, Output, Scores, State
@@ -61,22 +62,17 @@ class _Autoencoder:
         batch: Batch,
         axis_name: str | None = None,
     ) -> tuple[State, dict[str, jax.Array]]:
-        if axis_name is not None:  # each device draws noise for its own examples
-            key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-        count = _total(jnp.sum(batch.valid.astype(jnp.float32)), axis_name)
+        key = of_device(key, axis_name)
         rate = hparams.get("model.dropout")
         mode = Mode(True, rate, batch.valid, axis_name)
-        objective = partial(self._objective, key, hparams, state.model, batch, mode)
-        params = state.model["params"]
-        (loss, model), grads = jax.value_and_grad(objective, has_aux=True)(
-            params, jnp.maximum(count, 1.0)
-        )
-        loss, grads = _total((loss, grads), axis_name)
-        grads = _penalised(hparams, params, grads)
-        updates, opt_state = self._tx(hparams).update(grads, state.rest, params)
-        model = {**model, "params": optax.apply_updates(params, updates)}
-        info = {"loss": loss, "grad_norm": optax.tree.norm(grads), "count": count}
-        return State(model, opt_state), info
+        image, target = self._pair(key, hparams, batch.image)
+
+        def loss(params):
+            variables, drawn = {**state.model, "params": params}, stream(key, "dropout")
+            output, model = models.apply(self.module, variables, image, mode, drawn)
+            return self._loss(hparams, output, target), model
+
+        return update(loss, self._tx(hparams), hparams, state, batch.valid, axis_name)
 
     def validate(self, key, hparams: Hparams, model: Any, batch: Batch) -> jax.Array:
         image, target = self._pair(key, hparams, batch.image)
@@ -150,16 +146,6 @@ class _Autoencoder:
     def _tx(self, hparams: Hparams) -> optax.GradientTransformation:
         return optimiser.make(self.config.optim, hparams, self.steps)
 
-    def _objective(self, key, hparams, model, batch: Batch, mode: Mode, params, count):
-        """Loss of this device's examples over the number on all, and the new model."""
-        image, target = self._pair(key, hparams, batch.image)
-        variables = {**model, "params": params}
-        output, model = models.apply(
-            self.module, variables, image, mode, stream(key, "dropout")
-        )
-        values = jnp.where(batch.valid, self._loss(hparams, output, target), 0.0)
-        return jnp.sum(values) / count, model
-
     def _pair(self, key, hparams, image: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What goes in and what should come out, by the config's `corrupt` group."""
         if "corrupt.level" not in hparams:
@@ -168,22 +154,3 @@ class _Autoencoder:
         level, fraction = hparams["corrupt.level"], hparams.get("corrupt.fraction")
         noisy = corrupt(spec.kind, stream(key, "corrupt"), image, level, fraction)
         return noisy, image if spec.target == "clean" else noisy
-
-
-def _penalised(hparams: Hparams, params, grads):
-    """Add the gradient of the penalties on kernels; biases and norms go free."""
-    l1, l2 = hparams.get("loss.l1"), hparams.get("loss.l2")
-
-    def add(grad, param):
-        if param.ndim > 1 and l1 is not None:
-            grad = grad + l1 * jnp.sign(param)
-        if param.ndim > 1 and l2 is not None:
-            grad = grad + l2 * param
-        return grad
-
-    return jax.tree.map(add, grads, params)
-
-
-def _total(tree, axis_name: str | None):
-    """The sum over the devices of a mapped axis."""
-    return tree if axis_name is None else jax.lax.psum(tree, axis_name)

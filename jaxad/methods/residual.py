@@ -21,12 +21,15 @@ def scores(spec: Score, image: jax.Array, recon: jax.Array) -> Scores:
     maps: dict[str, jax.Array] = {}
     for name in [name for name in spec.names if name in MAPS]:
         maps[name] = MAPS[name](recon, image)
-        values[name] = (
-            top_mean(maps[name], spec.top)
-            if name == "top"
-            else jnp.mean(maps[name], (1, 2))
-        )
+        values[name] = reduced(name, maps[name], spec.top)
     return Scores(values, maps)
+
+
+def reduced(kind: str, anomaly_map: jax.Array, top: float) -> jax.Array:
+    """The score (B,) of maps (B, H, W) of a kind in `MAPS`."""
+    if kind == "top":
+        return top_mean(anomaly_map, top)
+    return jnp.mean(anomaly_map, (1, 2))
 
 
 def top_mean(anomaly_map: jax.Array, share: float) -> jax.Array:

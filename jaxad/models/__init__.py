@@ -11,9 +11,11 @@ import flax.linen as nn
 import jax
 
 from jaxad.config import models as specs
+from jaxad.config.denoiser import Denoiser
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
 from jaxad.models.deep import DeepAE
+from jaxad.models.denoiser import RemezDenoiser
 from jaxad.models.layers import EVAL, Mode
 from jaxad.models.linear import LinearAE
 from jaxad.models.strided import StridedAE, VariationalAE
@@ -25,6 +27,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     specs.Conv: ConvAE,
     specs.Strided: StridedAE,
     specs.Vae: VariationalAE,
+    Denoiser: RemezDenoiser,
 }
 
 
@@ -72,4 +75,4 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
 
 
 __all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
-__all__ += ["VariationalAE", "apply", "build", "conv2d", "init"]
+__all__ += ["RemezDenoiser", "VariationalAE", "apply", "build", "conv2d", "init"]

@@ -44,6 +44,7 @@ class Conv(nn.Module):
     """A convolution, SAME padding; fast under `scan` on a CPU as well.
 
     scale: nearest up-sampling before it, computed on the small grid; at stride 1.
+    still: the first so many features are zero before the training.
     """
 
     features: int
@@ -51,11 +52,12 @@ class Conv(nn.Module):
     use_bias: bool = True
     scale: int = 1
     strides: int = 1
+    still: int = 0
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         size = (self.kernel_size, self.kernel_size, image.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
+        kernel = self.param("kernel", self._kernel, size)
         if self.scale == 1:
             image = conv2d(image, kernel, self.strides)
         else:
@@ -64,6 +66,10 @@ class Conv(nn.Module):
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
             image = image + bias.reshape(1, 1, 1, -1)
         return image
+
+    def _kernel(self, key: jax.Array, size: tuple[int, ...]) -> jax.Array:
+        kernel = nn.initializers.lecun_normal()(key, size)
+        return kernel if self.still == 0 else kernel.at[..., : self.still].set(0.0)
 
 
 class BatchNorm(nn.Module):

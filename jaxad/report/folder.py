@@ -1,7 +1,7 @@
 """A run folder as plain values."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from jaxad.report.files import damaged, load_with, read_json, read_table, to_num
 _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
+_PICTURE = "picture_"
 _IMAGES = ("original", "image", "recon", "map")
 
 
@@ -24,6 +25,7 @@ class Examples:
     detector saw it, as the model gave it back.
     map: (K, H, W) float32, the anomaly map.
     index: K dicts with `id`, `label`, `defect`, `scores` (name -> value) and `why`.
+    pictures: name -> (K, H, W, C) float32, of networks behind an autoencoder.
     """
 
     original: np.ndarray
@@ -31,6 +33,7 @@ class Examples:
     recon: np.ndarray
     map: np.ndarray
     index: list[dict[str, Any]]
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,15 +159,20 @@ def _examples(path: Path) -> Examples:
 
     def load(file: Path) -> dict[str, np.ndarray]:
         with file.open("rb") as data, np.load(data, allow_pickle=False) as archive:
-            return {name: archive[name] for name in _IMAGES}
+            kept = [name for name in archive.files if name.startswith(_PICTURE)]
+            return {name: archive[name] for name in (*_IMAGES, *kept)}
 
     arrays = load_with(file, load)
     shape = arrays["image"].shape
     fits = len(shape) == 4 and arrays["map"].shape == shape[:3]
-    fits = fits and all(arrays[name].shape == shape for name in _IMAGES[:3])
+    fits = fits and all(arrays[name].shape == shape for name in arrays.keys() - {"map"})
     if not fits or shape[0] != len(index):
         raise damaged(file, "damaged: arrays and index.json differ in shape")
-    return Examples(**arrays, index=index)
+    own = {name: arrays.pop(name) for name in _IMAGES}
+    # As the network makes them: the mask is what its output adds to its input.
+    order = sorted(arrays, key=lambda name: (name.endswith("mask"), name))
+    pictures = {name.removeprefix(_PICTURE): arrays[name] for name in order}
+    return Examples(**own, index=index, pictures=pictures)
 
 
 def _check_metrics(run: RunFolder) -> None:

@@ -13,32 +13,48 @@ from jaxad.report.style import ANOMALOUS, GREY, INK, NORMAL, axes_style, figure,
 
 
 def loss_figure(run: RunFolder) -> Figure:
-    """Training and validation loss by epoch, the gap between them, the best epoch."""
-    picture = figure(8, 5.6)
+    """Training and validation loss by epoch, the gap between them, the best epoch.
+
+    Stages stand side by side: their losses have scales of their own.
+    """
+    stage = run.history.get("stage", np.ones(len(run.history["epoch"])))
+    stages = np.unique(stage)
+    picture = figure(8 if len(stages) == 1 else 12, 5.6)
     heading(picture, "Loss by epoch")
-    above, below = picture.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
-    _losses(above, run)
-    _gap(below, run)
-    below.set_xlabel("epoch")
-    below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    epochs = run.history["epoch"]
-    pad = max(0.5, 0.02 * len(epochs))
-    below.set_xlim(epochs.min() - pad, epochs.max() + pad)
+    axes = picture.subplots(
+        2, len(stages), sharex="col", height_ratios=(3, 1.2), squeeze=False
+    )
+    for column, (above, below) in zip(stages, axes.T, strict=True):
+        history = {k: v[stage == column] for k, v in run.history.items()}
+        group = run.config if column == 1 else run.config["denoiser"]
+        _losses(above, history, run.metrics["fit"].get("best_epoch", 0), _kind(group))
+        if len(stages) > 1:
+            above.set_title("autoencoder" if column == 1 else "denoising network")
+        _gap(below, history)
+        below.set_xlabel("epoch")
+        below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        epochs = history["epoch"]
+        pad = max(0.5, 0.02 * len(epochs))
+        below.set_xlim(epochs.min() - pad, epochs.max() + pad)
     return picture
+
+
+def _kind(group: dict[str, Any]) -> str | None:
+    """The name of a stage's loss: a group of the config, or a field of its own."""
+    loss = group.get("loss")
+    return loss.get("kind") if isinstance(loss, dict) else loss
 
 
 def _dots(count: int) -> dict[str, Any]:
     return {"marker": "o", "markersize": 4 if count < 30 else 0, "linewidth": 1.8}
 
 
-def _losses(ax: Axes, run: RunFolder) -> None:
-    history, fit = run.history, run.metrics["fit"]
+def _losses(ax: Axes, history, best: int, kind: str | None) -> None:
     epoch, train, val = (history[k] for k in ("epoch", "train_loss", "val_loss"))
     style = _dots(len(epoch))
     ax.plot(epoch, train, color=NORMAL, label="training", **style)
     style["linestyle"] = (0, (5, 1.5))
     ax.plot(epoch, val, color=ANOMALOUS, label="validation", **style)
-    best = fit.get("best_epoch")
     at = np.flatnonzero(epoch == best)
     if len(at) and np.isfinite(val[at[0]]):
         ax.axvline(best, color=GREY, linewidth=1, linestyle=":")
@@ -58,14 +74,12 @@ def _losses(ax: Axes, run: RunFolder) -> None:
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > 10 * values.min():
         ax.set_yscale("log")
-    kind = run.config.get("loss", {}).get("kind")
     ax.set_ylabel(f"loss ({title(kind)})" if kind else "loss")
     ax.legend(frameon=False)
     axes_style(ax)
 
 
-def _gap(ax: Axes, run: RunFolder) -> None:
-    history = run.history
+def _gap(ax: Axes, history: dict[str, np.ndarray]) -> None:
     gap = history["val_loss"] - history["train_loss"]
     ax.axhline(0, color=GREY, linewidth=1)
     ax.plot(history["epoch"], gap, color=INK, **_dots(len(gap)))

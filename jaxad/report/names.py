@@ -6,6 +6,15 @@ _NAMES = {
     "bce": "BCE",
     "ssim": "SSIM",
     "top": "top residuals",
+    "elbo": "negative ELBO",
+    "smooth": "smooth, L2",
+    "smooth_mae": "smooth, L1",
+    "smooth_ssim": "smooth, SSIM",
+    "smooth_top": "smooth, top residuals",
+    "mask": "feature mask, L2",
+    "mask_mae": "feature mask, L1",
+    "mask_top": "feature mask, top residuals",
+    "superposed": "mask on the image",
     "latent_kde": "latent KDE",
     "latent_mahalanobis": "latent Mahalanobis",
     "pca": "PCA",
@@ -27,6 +36,9 @@ UNITS = {
 
 def title(name: str) -> str:
     """The field's word for a name of the config, or the name with spaces."""
+    head, _, layer = name.rpartition("_")
+    if head == "mask" and layer.isdecimal():
+        return f"feature mask of {layer} layers"
     return _NAMES.get(name, name.replace("_", " "))
 
 

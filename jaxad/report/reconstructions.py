@@ -1,4 +1,5 @@
-"""A grid of examples: original, input, reconstruction, anomaly map."""
+"""A grid of examples: original, input, reconstruction, what networks behind it make of
+that, anomaly map."""
 
 from typing import Any
 
@@ -11,7 +12,7 @@ from jaxad.report.folder import Examples, RunFolder
 from jaxad.report.names import title
 from jaxad.report.style import ANOMALOUS, NORMAL, figure, heading, note, text
 
-_ROWS = ("original", "input", "recon-\nstruction", "anomaly\nmap")
+_FIRST, _LAST = ("original", "input", "recon-\nstruction"), "anomaly\nmap"
 _ACROSS = 12
 _GAP = 0.08
 
@@ -22,7 +23,8 @@ def reconstructions_figure(run: RunFolder) -> Figure:
     Originals are shown where they differ from what the detector saw.
     """
     examples = run.examples
-    names = _ROWS[np.array_equal(examples.original, examples.image) :]
+    names = [*_FIRST, *examples.pictures, _LAST]
+    names = names[np.array_equal(examples.original, examples.image) :]
     count = len(examples.index)
     if not count:
         picture = figure(5, 2)
@@ -63,6 +65,7 @@ def _column(ax: Axes, examples: Examples, rows: int, k: int, column: int) -> Axe
         "vmax": high if high > low else low + 1,
     }
     layers = [examples.original[k], examples.image[k], examples.recon[k]]
+    layers += [_centred(name, x[k]) for name, x in examples.pictures.items()]
     for row, image in enumerate([*map(_shades, layers), maps[k]][-rows:]):
         top = row * (height + _GAP)
         shown = ax.imshow(
@@ -86,6 +89,11 @@ def _column(ax: Axes, examples: Examples, rows: int, k: int, column: int) -> Axe
         color=ANOMALOUS if entry.get("label") else NORMAL,
     )
     return shown
+
+
+def _centred(name: str, picture: np.ndarray) -> np.ndarray:
+    """A mask is added to an image: it is shown with grey for nothing."""
+    return picture + 0.5 if name == "mask" else picture
 
 
 def _shades(image: np.ndarray) -> np.ndarray:

@@ -137,7 +137,7 @@ class Context:
         key = (start, config.model, shape)
         if key not in self._models:
             parts = make_parts(config, 1, self.module)
-            self._models[key] = saved_model(Path(start), parts, shape)
+            self._models[key] = saved_model(Path(start), parts.stages[0], shape)
         return self._models[key]
 
     def _keep(self, choices: Mapping[str, Choice]) -> None:

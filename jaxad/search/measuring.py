@@ -1,6 +1,5 @@
 """The tables of a sweep, and the best settings on held-out data."""
 
-import dataclasses
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ import pandas
 
 from jaxad import folder
 from jaxad import run as runs
-from jaxad.config import Config
+from jaxad.config import Config, stages
 from jaxad.config.grid import Grid
 from jaxad.config.load import load_config
 from jaxad.errors import DivergedError
@@ -178,7 +177,7 @@ def _untrained(
     if parts.method.finalize is not None:
         return {}
     pool = at.images.pool(at.images.rows(config)[0])
-    model = parts.untrained(tuple(shape))
+    model = parts.fresh(tuple(shape))
     scores = [
         parts.scorer.values(model, pool[part])[at.score]
         for part in (rows.val, rows.test)
@@ -193,8 +192,7 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | Non
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
     at.work.say(f"{best.name}: member {member.number} as a run in {where}")
-    plan = dataclasses.replace(member.config.train, epochs=epochs[member.number])
-    config = dataclasses.replace(member.config, train=plan)
+    config = stages.with_epochs(member.config, epochs[member.number])
     before = where / folder.CONFIG
     if before.is_file() and load_config(before) != config:
         shutil.rmtree(where)  # another member was the best when the sweep ended before

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from jaxad.grid import rank
-from jaxad.grid.members import Member
+from jaxad.grid.members import Member, epochs_of
 from jaxad.search.context import Context
 
 
@@ -35,7 +35,7 @@ def train(at: Context) -> Finished:
 
 
 def full(member: Member) -> int:
-    return member.config.train.epochs
+    return epochs_of(member)
 
 
 def rungs(at: Context) -> list[int]:
