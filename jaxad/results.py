@@ -62,12 +62,7 @@ def gather(
     model, untrained: the fitted model and the one before training. pause: called
     before each detector; it may raise.
     """
-
-    def scores_of(image: np.ndarray) -> Table:
-        values = scorer.values(model, image)
-        return {name: values[name] for name in config.score.names}
-
-    own = Detector("model", "model", scores_of, {})
+    own = _own(config, scorer, model)
     labels = Labels(splits.val.label, splits.test.label)
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}
@@ -117,6 +112,16 @@ def check(config: Config, val_label: np.ndarray, shape: tuple[int, ...]) -> None
         require(rule, stand_in)
     for name in config.baselines.names:
         baselines.check(name, config.baselines, shape)
+
+
+def _own(config: Config, scorer: Scorer, model: Any) -> Detector:
+    """The model, with its scores in the order of the config."""
+
+    def score(image: np.ndarray) -> Table:
+        values = scorer.values(model, image)
+        return {name: values[name] for name in config.score.names}
+
+    return Detector("model", "model", score, {})
 
 
 def _baselines(config: Config, train: Split) -> Iterator[Detector]:

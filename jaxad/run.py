@@ -4,17 +4,16 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
-from jaxad.batches import TrainData, on_device
-from jaxad.carry import Carry, chosen
-from jaxad.checkpoint import Checkpointer, differences, restore
+from jaxad.batches import on_device
+from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.load import load_config, to_json
-from jaxad.errors import ConfigError, DataError, DivergedError, Preempted
-from jaxad.program import program
+from jaxad.errors import ConfigError, DataError, Preempted
+from jaxad.fitting import AFTER, FREE, Fitted, fit_stages
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
 from jaxad.results import Results
@@ -24,16 +23,11 @@ from jaxad.saved import (
     describe_module,
     load_run,
     make_parts,
-    save_final,
     saved_model,
 )
 from jaxad.signals import watch
 
 METRICS = "metrics.json"
-# They change how a run is carried out, not what comes out of it.
-FREE = ("name", "train.segment_seconds", "train.checkpoint_seconds")
-# They come after the training: a finished run is measured again with other values.
-AFTER = ("score", "threshold", "baselines", "data.protocol.curve")
 
 
 def train(
@@ -77,7 +71,7 @@ def train(
         env = identity | {"command": command, "examples": count}
         env = _begin(path, env | _images(config, source, splits, reporter.say))
         seconds = {"load": time.monotonic() - began}
-        fitted = _fit(parts, arrays, path, identity, warm, reporter, stop)
+        fitted = fit_stages(parts, arrays, path, identity, warm, reporter, stop)
         reporter.say("scoring, thresholds, metrics, baselines")
         measured = _measure(parts, splits, fitted, parts.untrained(arrays), stop)
         seconds |= fitted.seconds | measured[0].seconds
@@ -151,85 +145,8 @@ def _check(parts: Parts, splits: sources.Splits) -> Any:
     return saved_model(Path(start), parts.stages[0], shape)
 
 
-class _Saver:
-    """Checkpoints of carries in a run folder, and the seconds that went into them."""
-
-    def __init__(self, checkpointer: Checkpointer, identity: Any, say):
-        self.checkpointer, self.identity, self.say = checkpointer, identity, say
-        self.began, self.before = time.monotonic(), 0.0
-
-    def restore(self, template: Carry) -> tuple[int, Carry] | None:
-        path = self.checkpointer.path
-        found = restore(
-            path,
-            template,
-            say=self.say,
-            config=self.identity,
-            may_differ=[f"run.{name}" for name in FREE + AFTER],
-        )
-        if found is None:
-            return None
-        self.before = found.meta["seconds"]
-        self.say(f"going on from step {found.step}")
-        return found.step, found.tree
-
-    def save(self, step: int, carry: Carry) -> None:
-        self.checkpointer.save(step, carry, {"seconds": self.seconds})
-
-    @property
-    def seconds(self) -> float:
-        """Compiling and training, over all the times that the run was started."""
-        return self.before + time.monotonic() - self.began
-
-
-class _Fitted(NamedTuple):
-    """The carry at the end of each stage, the model as scoring reads it, and the
-    seconds spent."""
-
-    carries: list[Carry]
-    model: Any
-    seconds: dict[str, float]
-
-
-def _fit(
-    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop
-) -> _Fitted:
-    """Train all stages, each behind the fitted ones before it."""
-    carries: list[Carry] = []
-    compiled = trained = 0.0
-    for number, part in enumerate(parts.stages):
-        reporter.begin(part.static.model.kind if number == 0 else "denoiser")
-        where = path / folder.CHECKPOINTS[number]
-        with Checkpointer(where, config=identity) as checkpointer:
-            saver = _Saver(checkpointer, identity, reporter.say)
-            try:
-                fitted = loop.fit(
-                    program(part.method, part.static, len(data.rows)),
-                    part.static,
-                    part.key,
-                    part.hparams,
-                    data,
-                    warm=None if number else warm,
-                    saver=saver,
-                    reporter=reporter,
-                    stopping=lambda: stop.requested,
-                )
-            except DivergedError as error:
-                history = loop.history(*carries, error.carry)
-                folder.write_csv(path / "history.csv", history)
-                raise
-        carries.append(fitted.carry)
-        compiled += fitted.compile_seconds
-        trained += saver.seconds - fitted.compile_seconds
-        model = part.finalizer(data)(chosen(part.static, fitted.carry))
-        data = data._replace(before=model)
-    if parts.method.finalize is not None:
-        save_final(path, data.before, identity)
-    return _Fitted(carries, data.before, {"compile": compiled, "train": trained})
-
-
 def _measure(
-    parts: Parts, splits, fitted: _Fitted, untrained: Any, stop
+    parts: Parts, splits, fitted: Fitted, untrained: Any, stop
 ) -> tuple[Results, Any]:
     """Results and examples of a trained model."""
 

@@ -16,6 +16,7 @@ from jaxad.config import (
     Conv,
     Corrupt,
     Deep,
+    Denoiser,
     Linear,
     Loss,
     Optim,
@@ -23,6 +24,7 @@ from jaxad.config import (
     Strided,
     Train,
     Vae,
+    stages,
 )
 from jaxad.config.traced import blank, traced
 from jaxad.models import Mode
@@ -56,6 +58,10 @@ SMALL = {
     "strided": Config(
         model=Strided(channels=(3, 4), kernel_size=3, latent_dim=5, dropout=0.1)
     ),
+    "denoiser": Config(
+        model=Linear(latent_dim=4),
+        denoiser=Denoiser(depth=3, width=4, taps=(1,), train=Train(ema=0.9)),
+    ),
     "vae": Config(
         model=Vae(channels=(3, 4), kernel_size=3, latent_dim=5),
         loss=Loss(kind="elbo", beta=0.5),
@@ -68,6 +74,9 @@ def names(config):
     """All scores of residuals that a model of this head may have."""
     ends = ("bce",) if config.model.head == "sigmoid" else ()
     ends += ("elbo",) if config.loss.kind == "elbo" else ()
+    if config.denoiser is not None:
+        ends += ("smooth", "smooth_mae", "smooth_ssim", "smooth_top", "mask")
+        ends += ("mask_mae", "mask_top", "mask_1", "superposed")
     return ("mse", "mae", "ssim", "top", *ends)
 
 
@@ -78,17 +87,26 @@ def batch(seed=0, size=BATCH):
 
 
 class Case:
-    """A method with its hyper-parameters and jitted functions, shared by the tests."""
+    """A method with its hyper-parameters and jitted functions, shared by the tests.
+
+    A later stage stands behind an untrained model of the first.
+    """
 
     def __init__(self, config):
-        epochs = dataclasses.replace(config.train, epochs=2, batch_size=BATCH)
+        first = stages.before(config)
         config = dataclasses.replace(
-            config, train=epochs, score=Score(names=names(config))
+            config, score=Score(names=names(config), samples=0)
         )
+        config = stages.last(config)
+        epochs = dataclasses.replace(config.train, epochs=2, batch_size=BATCH)
+        config = dataclasses.replace(config, train=epochs)
         self.config = blank(config)
         self.hparams = {k: jnp.float32(v) for k, v in traced(config).items()}
         self.method = methods.build(self.config, steps=10)
         self.key = jax.random.key(1)
+        if first is not None:
+            before = Case(first)
+            self.method = self.method.after(before.state.model)
         self.init = jax.jit(self.method.init)
         self.step = jax.jit(self.method.step)
         self.state = self.init(self.key, self.hparams, batch())
@@ -165,6 +183,8 @@ def test_every_traced_number_has_an_effect(cases, name):
     base = case.step(case.key, case.hparams, first, batch(1))[0]
     unused = {"optim.b1"} if case.config.optim.kind == "rmsprop" else set()
     unused |= {"optim.b1", "optim.b2"} if case.config.optim.kind == "sgd" else set()
+    # A later stage reads them as its own `optim` and `train`.
+    unused |= {k for k in case.hparams if k.startswith(("denoiser.o", "denoiser.t"))}
     for changed in case.hparams.keys() - unused - {"train.ema"}:
         hparams = {**case.hparams, changed: case.hparams[changed] * 0.6}
         first = case.step(case.key, hparams, case.state, batch())[0]

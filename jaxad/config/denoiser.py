@@ -40,6 +40,8 @@ class Denoiser:
                 raise ValueError(
                     f"taps: {tap} is not a layer before the last of {self.depth}"
                 )
+        if self.target == "recon" and self.noise == 0:
+            raise ValueError("noise: without any, target recon leaves nothing to learn")
         if self.train.init_from is not None:
             raise ValueError("train.init_from: only the autoencoder can start warm")
         return self

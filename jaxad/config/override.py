@@ -52,7 +52,7 @@ def override(
     known = [name for name, _ in leaves(config)]
     for name in rest:
         if name not in known:
-            raise ConfigError(_unknown("option", name, [*known, *others], _flag))
+            raise ConfigError(_unknown("option", name, config, _flag, others))
     tokens = [t for name, found in rest.items() for t in (_flag(name), *found)]
     complaint = io.StringIO()
     try:
@@ -113,8 +113,14 @@ def _options(args: Iterable[str]) -> dict[str, list[str]]:
     return options
 
 
-def _unknown(what: str, name: str, known: list[str], shown: Shown) -> str:
-    found = suggestion(name, known)
+def _unknown(
+    what: str, name: str, config: Config, shown: Shown, others: Sequence[str] = ()
+) -> str:
+    for where, held, kinds in slots(config):
+        if held is None and name.startswith(f"{where}."):
+            most = next(kind for kind in kinds if kind != "none")
+            return f"{shown(name)} needs {shown(f'{where}.kind')} {most}"
+    found = suggestion(name, [*(known for known, _ in leaves(config)), *others])
     hint = f"; did you mean {shown(found)}?" if found else "; --help lists all"
     return f"unknown {what} {shown(name)}{hint}"
 
@@ -188,8 +194,7 @@ def _set(config: Config, values: Mapping[str, Any], shown: Shown) -> Config:
         for part in path:
             node = _child(node, part)
         if _child(node, last) is _ABSENT:
-            known = [known for known, _ in leaves(config)]
-            raise ConfigError(_unknown("field", name, known, shown))
+            raise ConfigError(_unknown("field", name, config, shown))
         if is_dataclass(value):
             value = TypeAdapter(type(value)).dump_python(value, mode="json")
         node[int(last) if isinstance(node, list) else last] = value

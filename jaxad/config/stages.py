@@ -11,7 +11,6 @@ from jaxad.config.data import Corrupt
 from jaxad.config.experiment import Config
 from jaxad.config.scoring import of_denoiser
 
-
 Spec = TypeVar("Spec")
 
 

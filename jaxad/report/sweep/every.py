@@ -29,9 +29,10 @@ def every_figure(sweep: SweepFolder) -> Figure:
     numeric = [name for name in axes if is_numeric(table.text[name])]
     axis = (numeric or axes)[0]
     where = scale(table.text[axis], words=not numeric)
-    x = np.array([where.places[cell] for cell in table.text[axis]])
-    y = table.number["auroc"]
-    own = table.text[sweep.each] if sweep.each in sweep.axes else [""] * len(table)
+    rows = [i for i, name in enumerate(table.text["score"]) if name == sweep.score]
+    x = np.array([where.places[table.text[axis][i]] for i in rows])
+    y = table.number["auroc"][rows]
+    own = [table.text[sweep.each][i] if sweep.each in sweep.axes else "" for i in rows]
     picture = figure(9, 5.2)
     ax = picture.subplots()
     axes_style(ax)

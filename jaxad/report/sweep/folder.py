@@ -30,6 +30,7 @@ _MEMBERS = ("member", "setting", "seed", "epochs", "spread", *_SHARED)
 _BOARD = ("rank", "setting", "members", "failed", *_SHARED, *_sds(*CRITERIA))
 _MEASURED = ("auroc", "average_precision", "f1_max", "f1", "recall", "fpr")
 _HELD_OUT = ("detectors", "auroc_low", "auroc_high", *_MEASURED, *_sds(*_MEASURED))
+_EVERY = ("setting", *_MEASURED, *_sds(*_MEASURED), "precision", "precision_sd")
 _MINUS = ("best_minus", "best_minus_low", "best_minus_high")
 _HISTORY = ("member", "epoch", "val_loss")
 
@@ -53,7 +54,7 @@ class SweepFolder:
     grid: the fields of its `Grid`. score: the one that is measured.
     axes: columns of the settings that hold more than one value, in their order.
     held_out: without rows where no member could be ranked. every: all settings on
-        held-out data, without rows where that was not asked for.
+        held-out data by each score, without rows where that was not asked for.
     """
 
     path: Path
@@ -179,7 +180,7 @@ def read_sweep(path: str | Path) -> SweepFolder:
         )
         history = _columns(path / "history.csv", _HISTORY, ())
         if grid.get("every"):
-            every = _columns(path / "every.csv", ("setting", "auroc"), tuple(axes))
+            every = _columns(path / "every.csv", _EVERY, ("score", "rule", *axes))
     tables = (members, board, held_out, history, every)
     return SweepFolder(path, grid, score, axes, *tables)
 

@@ -15,6 +15,7 @@ _CHANGE = "MSE anom-normal"
 _LESS = "best minus this"
 _SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE, "detectors", _LESS)
 """Columns that a narrow terminal does without, in this order."""
+_RATES = ("auroc", "precision", "recall", "f1", "fpr")
 _ONCE = (
     "Settings were ranked on validation data alone; the test data was measured once, "
     "for the best."
@@ -50,11 +51,14 @@ def sweep_html(sweep: SweepFolder) -> str:
 
 
 def sweep_blocks(sweep: SweepFolder) -> list[Block]:
-    """Leaderboard, held-out results and, with `each`, AUROC by its values."""
+    """Leaderboard, held-out results, with `each` AUROC by its values, with `every` all
+    settings by each score."""
     if not sweep.ranked:
         return []
     blocks = [leaderboard_block(sweep), held_out_block(sweep)]
-    return blocks + ([each_block(sweep)] if sweep.each is not None else [])
+    if sweep.each is not None:
+        blocks.append(each_block(sweep))
+    return blocks + every_blocks(sweep)
 
 
 def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
@@ -151,6 +155,28 @@ def each_block(sweep: SweepFolder) -> Block:
     words = f"AUROC of {title(sweep.score)} on held-out test data by {sweep.each}"
     header = [sweep.short(sweep.each or ""), *map(title, names)]
     return Block(words, header, lines)
+
+
+def every_blocks(sweep: SweepFolder) -> list[Block]:
+    """All settings on held-out data, a table for each score; long ones only as file."""
+    table = sweep.every
+    blocks = []
+    for score in dict.fromkeys(table.text.get("score", [])):
+        rows = [i for i, name in enumerate(table.text["score"]) if name == score]
+        if len(rows) > _LONG:
+            continue
+        lines = []
+        for row in rows:
+            at = {name: column[row] for name, column in table.number.items()}
+            pairs = [spread(at[name], at[f"{name}_sd"]) for name in _RATES]
+            lines.append(
+                [*(cut(value(table.text[n][row])) for n in sweep.axes), *pairs]
+            )
+        rule = ", ".join(dict.fromkeys(table.text["rule"][row] for row in rows))
+        words = f"All settings on held-out test data by {title(score)}, limit {rule}"
+        header = [*map(sweep.short, sweep.axes), "AUROC", "precision", "recall", "F1"]
+        blocks.append(Block(words, [*header, "FPR"], lines))
+    return blocks
 
 
 def _failed(sweep: SweepFolder) -> list[str]:

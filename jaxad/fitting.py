@@ -1,0 +1,101 @@
+"""The trainings of a run, stage by stage, with their checkpoints."""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxad import folder, loop
+from jaxad.batches import TrainData
+from jaxad.carry import Carry, chosen
+from jaxad.checkpoint import Checkpointer, restore
+from jaxad.errors import DivergedError
+from jaxad.program import program
+from jaxad.saved import Parts, save_final
+
+# They change how a run is carried out, not what comes out of it.
+FREE = (
+    "name",
+    "train.segment_seconds",
+    "train.checkpoint_seconds",
+    "denoiser.train.segment_seconds",
+    "denoiser.train.checkpoint_seconds",
+)
+# They come after the training: a finished run is measured again with other values.
+AFTER = ("score", "threshold", "baselines", "data.protocol.curve")
+
+
+class Fitted(NamedTuple):
+    """The carry at the end of each stage, the model as scoring reads it, and the
+    seconds spent."""
+
+    carries: list[Carry]
+    model: Any
+    seconds: dict[str, float]
+
+
+def fit_stages(
+    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop
+) -> Fitted:
+    """Train all stages, each behind the fitted ones before it."""
+    carries: list[Carry] = []
+    compiled = trained = 0.0
+    for number, part in enumerate(parts.stages):
+        reporter.begin(part.static.model.kind if number == 0 else "denoiser")
+        where = path / folder.CHECKPOINTS[number]
+        with Checkpointer(where, config=identity) as checkpointer:
+            saver = _Saver(checkpointer, identity, reporter.say)
+            try:
+                fitted = loop.fit(
+                    program(part.method, part.static, len(data.rows)),
+                    part.static,
+                    part.key,
+                    part.hparams,
+                    data,
+                    warm=None if number else warm,
+                    saver=saver,
+                    reporter=reporter,
+                    stopping=lambda: stop.requested,
+                )
+            except DivergedError as error:
+                history = loop.history(*carries, error.carry)
+                folder.write_csv(path / "history.csv", history)
+                raise
+        carries.append(fitted.carry)
+        compiled += fitted.compile_seconds
+        trained += saver.seconds - fitted.compile_seconds
+        model = part.finalizer(data)(chosen(part.static, fitted.carry))
+        data = data._replace(before=model)
+    if parts.method.finalize is not None:
+        save_final(path, data.before, identity)
+    return Fitted(carries, data.before, {"compile": compiled, "train": trained})
+
+
+class _Saver:
+    """Checkpoints of carries in a run folder, and the seconds that went into them."""
+
+    def __init__(self, checkpointer: Checkpointer, identity: Any, say):
+        self.checkpointer, self.identity, self.say = checkpointer, identity, say
+        self.began, self.before = time.monotonic(), 0.0
+
+    def restore(self, template: Carry) -> tuple[int, Carry] | None:
+        path = self.checkpointer.path
+        found = restore(
+            path,
+            template,
+            say=self.say,
+            config=self.identity,
+            may_differ=[f"run.{name}" for name in FREE + AFTER],
+        )
+        if found is None:
+            return None
+        self.before = found.meta["seconds"]
+        self.say(f"going on from step {found.step}")
+        return found.step, found.tree
+
+    def save(self, step: int, carry: Carry) -> None:
+        self.checkpointer.save(step, carry, {"seconds": self.seconds})
+
+    @property
+    def seconds(self) -> float:
+        """Compiling and training, over all the times that the run was started."""
+        return self.before + time.monotonic() - self.began
