@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import baselines, evaluate, pixels
+from jaxad import baselines, evaluate, latents, pixels
 from jaxad.config import Config, Corrupted
 from jaxad.data import Split, Splits, corrupted_copies
 from jaxad.evaluate import Labels, Pair
@@ -94,6 +94,7 @@ def gather(
     if curves and isinstance(protocol, Corrupted):
         metrics["curve"] = {"kind": protocol.corruption.kind, "auroc": curves}
         metrics["curve"]["levels"] = list(protocol.curve)
+    metrics["latent"] = latents.measure(splits, scorer, model)
     metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
     own_test: Table = {name: scores[name].test for name in config.score.names}
     return Results(_columns(splits, scores), limits, metrics, seconds, own_test)

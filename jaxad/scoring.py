@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxad import losses
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
 from jaxad.streams import stream
@@ -36,6 +37,7 @@ class Scorer:
         )
         pictures = method.output and partial(_pictures, method)
         self._pictures = pictures and jax.jit(pictures)
+        self._latent = method.output and jax.jit(partial(_latent, method))
         self._recon = pictures and jax.jit(lambda *given: pictures(*given)["recon"])
         self._validate = method.validate and jax.jit(partial(_criterion, method))
 
@@ -63,6 +65,13 @@ class Scorer:
         if self._pictures is None:
             return {}
         return _joined(list(self._blocks(self._pictures, model, image)))
+
+    def latent(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
+        """`latent` (N, ...) float32, the mean of a variational model, and that one's
+        `kl` (N, D) in nats; empty where the method has none of its own."""
+        if self._latent is None or not len(image):
+            return {}
+        return _joined(list(self._blocks(self._latent, model, image)))
 
     def criterion(self, model: Any, image: np.ndarray) -> float:
         """Mean over normal images of what early stopping looks at; NaN if nothing."""
@@ -92,6 +101,16 @@ def _pictures(method: Method, key, hparams: Hparams, model: Any, image: jax.Arra
     assert method.output is not None
     output = method.output(key, hparams, model, to_float(image))
     return {"recon": output.recon} | (output.pictures or {})
+
+
+def _latent(method: Method, key, hparams: Hparams, model: Any, image: jax.Array):
+    assert method.output is not None
+    output = method.output(key, hparams, model, to_float(image))
+    if output.latent is output.recon:  # of a module that gives no latent
+        return {}
+    if output.mean is None:
+        return {"latent": output.latent}
+    return {"latent": output.mean, "kl": losses.divergence(output)}
 
 
 def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

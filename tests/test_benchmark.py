@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jaxad import benchmark
-from jaxad.benchmark import auroc, steps, sweep
+from jaxad.benchmark import auroc, conv, steps, sweep
 from jaxad.benchmark.pairs import alternate
-from jaxad.config import Deep
+from jaxad.config import Deep, Denoiser, Strided
 from jaxad.errors import ConfigError, JaxadError
 
 
@@ -61,7 +61,7 @@ def test_a_missing_pytorch_and_an_unknown_benchmark_are_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(JaxadError, match=r"^benchmark train .*jaxad\[bench\]$"):
         benchmark.run("train")
-    with pytest.raises(ConfigError, match="choose from train, sweep, auroc"):
+    with pytest.raises(ConfigError, match="choose from train, sweep, conv, auroc"):
         benchmark.run("speed")
 
 
@@ -91,3 +91,15 @@ def test_pytorch_has_the_weights_of_a_case(case, torch):
     config = sweep.configs_of(case)[-1]
     small = steps.Case("", config.model, 0.0, 1)
     assert steps.disagreement(small, image) < 1e-5
+
+
+def test_pytorch_trains_the_denoising_network(torch, monkeypatch):
+    """Behind the same autoencoder, without noise, so that losses can be compared."""
+    monkeypatch.setattr(conv, "MEMBERS", 2)
+    model = Strided(channels=(4, 6), kernel_size=5, latent_dim=5)
+    network = Denoiser(depth=3, width=4, noise=0.0)
+    case = conv.Case("Remez", model, batch=8, steps=2, pairs=1, denoiser=network)
+    _, (alone, members) = conv.measure((case,))
+    assert members["loss_apart"] < 1e-5
+    assert members["parameters"] == 9 * 4 + 4 + 9 * 3 * 4 + 4 + 9 * 3 + 1
+    assert min(alone["ratio"], members["ratio"]) > 0

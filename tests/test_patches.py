@@ -158,6 +158,9 @@ def test_patches_that_cannot_be_cut_are_one_line():
     for wrong in ({"patches": Patches(size=16)}, {"category": "x"}):
         with pytest.raises(ValueError, match=r"protocol.kind defects|set root"):
             Data(**wrong)
+    many = np.broadcast_to(np.zeros(1, np.uint8), (3000, 1000, 1000, 1))
+    with pytest.raises(DataError, match="more places for a patch than can be"):
+        Places(many, 8)
     with pytest.raises(ValueError, match="leaves gaps"):
         Patches(size=8, stride=9)
 

@@ -22,7 +22,7 @@ LEVELS = [
     {"data", "methods", "threshold", "checkpoint"},
     {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},
     {"whole"},
-    {"pixels", "examples"},
+    {"pixels", "examples", "latents"},
     {"program", "results"},
     {"loop", "report"},
     {"saved", "grid"},

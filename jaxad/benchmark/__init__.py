@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, steps, sweep, table
+from jaxad.benchmark import auroc, conv, steps, sweep, table
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -17,6 +17,7 @@ Rows = list[dict[str, Any]]
 BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
     "train": steps.measure,
     "sweep": sweep.measure,
+    "conv": conv.measure,
     "auroc": auroc.measure,
 }
 
@@ -26,7 +27,8 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
 
     Args:
       what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
-        its members one by one) or `auroc` (beside scikit-learn).
+        its members one by one), `conv` (the SEM networks, likewise) or `auroc`
+        (beside scikit-learn).
       json: file to write the result to.
 
     Returns:

@@ -10,12 +10,13 @@ import numpy as np
 from jaxad import methods
 from jaxad.batches import order
 from jaxad.carry import Carry
-from jaxad.config import Config, blank, traced
+from jaxad.config import Config, blank, stages, traced
 from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.programs import Programs
 from jaxad.streams import stream
+from jaxad.types import Batch
 
 VALIDATED = 256
 
@@ -23,14 +24,17 @@ VALIDATED = 256
 class Grid:
     """Lanes that share their data and random seed.
 
-    fastest: the programs that a sweep would choose here.
+    fastest: the programs that a sweep would choose here. before: the untrained model
+    of the stage before, the same for all lanes; None in a first stage.
 
     configs: differ in traced numbers alone. image: (N, H, W, C) uint8. examples: of an
     epoch, in whole batches; drawn from all images.
     """
 
     def __init__(self, configs: Sequence[Config], image: np.ndarray, examples: int):
+        first, configs = stages.before(configs[0]), [stages.last(c) for c in configs]
         config = blank(configs[0])
+        self.before = None if first is None else _fresh(first, image)
         rows = np.random.default_rng(0).integers(0, len(image), examples, np.int32)
         self.config, self.image, self.rows = config, jnp.asarray(image), rows
         self.key = jax.random.key(configs[0].seed)
@@ -70,7 +74,18 @@ class Grid:
         hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
         rows = jnp.asarray(self.rows)
         label = (few % 2).astype(jnp.int32)
-        return LaneData(self.key, hparams, rows, few, few, label, few)
+        lane = LaneData(self.key, hparams, rows, few, few, label, few)
+        return lane._replace(before=self.before)
+
+
+def _fresh(config: Config, image: np.ndarray) -> Any:
+    """The untrained model of a config."""
+    static = blank(config)
+    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+    label = jnp.zeros(1, jnp.int32)
+    batch = Batch(jnp.zeros((1, *image.shape[1:])), label, label == 0)
+    init = jax.jit(methods.build(static).init)
+    return init(jax.random.key(config.seed), hparams, batch).model
 
 
 class Trainer:

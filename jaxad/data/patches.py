@@ -25,10 +25,19 @@ class Places:
     whole: (N, H, W, C) uint8 or float32, a NumPy or a JAX array. size: side in pixels.
     `places[rows]` is (n, size, size, C) for places (n,) int32; there are
     N (H - size + 1) (W - size + 1) of them, image by image and row by row.
+    Raises DataError where their numbers leave int32.
     """
 
     whole: Any
     size: int
+
+    def __post_init__(self) -> None:
+        if hasattr(self.whole, "shape") and self.shape[0] > np.iinfo(np.int32).max:
+            raise DataError(
+                f"{self.whole.shape[0]} images of {self.whole.shape[1]}x"
+                f"{self.whole.shape[2]} pixels have more places for a patch than can "
+                "be numbered (2^31); give fewer or smaller images"
+            )
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from jaxad.report.confusion import confusion_figure
 from jaxad.report.folder import RunFolder, read
 from jaxad.report.histogram import scores_figure
+from jaxad.report.latents import latents_figure
 from jaxad.report.levels import curve_figure
 from jaxad.report.loss import loss_figure
 from jaxad.report.operating import pr_figure, roc_figure
@@ -18,6 +19,7 @@ __all__ = [
     "curve_figure",
     "draw",
     "figures",
+    "latents_figure",
     "loss_figure",
     "pr_figure",
     "reconstructions_figure",
@@ -35,6 +37,8 @@ def figures(run: RunFolder) -> dict[str, Figure]:
     pictures["pr"] = pr_figure(run)
     pictures["confusion"] = confusion_figure(run)
     pictures["reconstructions"] = reconstructions_figure(run)
+    if "variance" in (run.metrics.get("latent") or {}):
+        pictures["latents"] = latents_figure(run)
     if run.metrics.get("curve"):
         pictures["curve"] = curve_figure(run)
     return pictures

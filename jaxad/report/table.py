@@ -179,11 +179,12 @@ def _summary(run: RunFolder) -> list[str]:
     for values, words in (
         (fit, "Kept epoch {best_epoch} of {epochs}: "),
         (run.metrics.get("reconstruction") or {}, "Reconstruction: "),
+        (run.metrics.get("latent") or {}, "Latents: "),
     ):
         shown = [
             f"{key.replace('_', ' ')} {value:.4g}"
             for key, value in values.items()
-            if value is not None and key not in ("best_epoch", "epochs")
+            if isinstance(value, int | float) and key not in ("best_epoch", "epochs")
         ]
         if shown:
             lines.append(words.format_map(fit) + ", ".join(shown))

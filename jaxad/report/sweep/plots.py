@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from jaxad.report.style import save_all
 from jaxad.report.sweep.axes import axes_figure
+from jaxad.report.sweep.bottleneck import bottleneck_axis, bottleneck_figure
 from jaxad.report.sweep.every import every_figure
 from jaxad.report.sweep.folder import SweepFolder, read_sweep
 from jaxad.report.sweep.held_out import held_out_figure
@@ -23,6 +24,8 @@ def sweep_figures(sweep: SweepFolder) -> dict[str, Figure]:
         pictures["held_out"] = held_out_figure(sweep)
         if sweep.axes:
             pictures["axes"] = axes_figure(sweep)
+        if (size := bottleneck_axis(sweep)) is not None:
+            pictures["bottleneck"] = bottleneck_figure(sweep, size)
         if len(sweep.every) and set(sweep.axes) - {sweep.each}:
             pictures["every"] = every_figure(sweep)
     return pictures

@@ -1,0 +1,128 @@
+"""`jaxad benchmark conv`: the SEM networks alone and as members of a sweep."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxad.benchmark.grids import Grid, Trainer
+from jaxad.benchmark.pairs import alternate
+from jaxad.benchmark.steps import torch_or_error
+from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
+from jaxad.environment import cores
+
+SHAPE = (32, 32, 1)
+EXAMPLES, MEMBERS = 2048, 8
+
+
+class Case(NamedTuple):
+    """Networks to train as a grid over learning rates.
+
+    denoiser: trained behind the frozen, untrained autoencoder; None: that itself.
+    steps: of a timing. pairs: timings.
+    """
+
+    name: str
+    model: Strided
+    batch: int
+    steps: int
+    pairs: int
+    denoiser: Denoiser | None = None
+
+
+_SMALL = Strided(channels=(16, 32, 64), latent_dim=64)
+CASES = (
+    Case("AE 16-32-64", _SMALL, 64, 16, 5),
+    Case("Remez 10 x 12", _SMALL, 64, 8, 5, Denoiser(depth=10, width=12)),
+    Case("AE 128-256-512", Strided(), 32, 2, 3),
+    Case("Remez 20 x 64", Strided(), 32, 1, 3, Denoiser()),
+)
+
+
+def measure(cases: tuple[Case, ...] = CASES) -> tuple[str, list[dict[str, Any]]]:
+    """Time the cases on JAX's device; returns a note and rows of numbers for each.
+
+    Raises JaxadError where PyTorch is missing.
+    """
+    torch = torch_or_error("conv")
+    image = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *SHAPE), np.uint8)
+    ours = jax.devices()[0]
+    theirs = "cuda" if ours.platform == "gpu" and torch.cuda.is_available() else "cpu"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
+    try:
+        rows = [row for case in cases for row in _rows(case, image, theirs)]
+    finally:
+        torch.set_num_threads(threads)
+    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"
+    note = (
+        "A training step of one network, Adam, MSE, patches of 32x32; jaxad on "
+        f"{ours.device_kind}; PyTorch eager on {where}, NCHW; medians; compilation "
+        f"apart. In a sweep: a step and member of {MEMBERS}, as the probe chooses, "
+        "beside one alone"
+    )
+    return note, rows
+
+
+def configs_of(case: Case) -> list[Config]:
+    """The configs of a case's members."""
+    train, optim = Train(epochs=1, batch_size=case.batch), Optim(b1=0.5)
+    base = Config(model=case.model, optim=optim, train=train)
+    name = "optim.lr"
+    if case.denoiser is not None:
+        whole = {"denoiser": case.denoiser}
+        base = set_values(base, whole)
+        base = set_values(base, {"denoiser.optim": optim, "denoiser.train": train})
+        name = "denoiser.optim.lr"
+    rates = np.geomspace(1e-4, 3e-3, MEMBERS)
+    return [set_values(base, {name: float(f"{x:.3g}")}) for x in rates]
+
+
+def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
+    from jaxad.benchmark import pytorch_conv
+
+    configs, steps = configs_of(case), case.steps
+    # One step more than is ever made: the end of an epoch would be timed as well.
+    grid = Grid(configs, image, (steps + 1) * case.batch)
+    sweep = grid.trainer(grid.fastest.compiled)
+    alone = Trainer(grid.programs.fit("loop"), grid.one_by_one().chunks[:1])
+    params = alone.params()
+    before = None if grid.before is None else _host(grid.before["params"])
+    other = pytorch_conv.trainer(configs[0], image, params, before, device)
+    batches = pytorch_conv.torch.tensor(grid.batches()[:steps])
+    apart = _first_loss_apart(alone, other(batches[:1]).numpy())
+    times = alternate(lambda: alone.run(0, steps), lambda: other(batches), case.pairs)
+    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    detail = (
+        f"batch {case.batch}, {count} weights; {1 / (times['ours'] / steps):.3g} steps "
+        f"a second beside {1 / (times['theirs'] / steps):.3g}; first losses differ by "
+        f"{apart:.0e}"
+    )
+    found = [_row(f"{case.name}, PyTorch", detail, times, steps, steps)]
+    times = alternate(
+        lambda: sweep.run(0, steps), lambda: alone.run(0, steps), case.pairs
+    )
+    tried = grid.fastest.seconds.items()
+    ways = ", ".join(f"{way} {each * 1e3:.3g}" for way, each in tried)
+    detail = f"{grid.fastest.name} (probe, ms: {ways}); beside one alone"
+    row = _row(f"{case.name}, in a sweep", detail, times, steps * MEMBERS, steps)
+    return [*found, row | {"loss_apart": apart, "parameters": count}]
+
+
+def _row(name: str, detail: str, times: dict, ours: int, theirs: int) -> dict[str, Any]:
+    """A row of times a step; `ours` steps of one call were timed beside `theirs`."""
+    scale = {key: times[key] * ours / theirs for key in times if "ratio" in key}
+    own = {"ours": times["ours"] / ours, "theirs": times["theirs"] / theirs}
+    return {"name": name, "detail": detail, **times, **scale, **own}
+
+
+def _first_loss_apart(alone: Trainer, theirs: np.ndarray) -> float:
+    """Relative difference of the first losses; the noise of a denoiser is its own."""
+    alone.run(0, 1)
+    total, count = alone.sums()[0]
+    alone.restart()
+    return float(abs(total / count - theirs[0]) / theirs[0])
+
+
+def _host(tree: Any) -> Any:
+    return jax.tree.map(np.asarray, tree)
