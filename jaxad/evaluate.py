@@ -17,6 +17,7 @@ from jaxad.config.scoring import Rule
 from jaxad.threshold import Validation
 
 ORACLE = "f1_max_test"
+RESAMPLES = 1000
 RATES = ("precision", "recall", "f1", "fpr", "accuracy")
 
 
@@ -28,10 +29,15 @@ class Pair(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """0 normal, 1 anomalous: (V,) on validation, (T,) on test, int32."""
+    """0 normal, 1 anomalous: (V,) on validation, (T,) on test, int32.
+
+    group: (T,) int32, test examples that belong together (tiles of one image); None:
+        each stands alone.
+    """
 
     val: np.ndarray
     test: np.ndarray
+    group: np.ndarray | None = None
 
 
 def thresholds(rules: Sequence[Rule], scores: Pair, labels: Labels) -> dict[str, Any]:
@@ -60,13 +66,17 @@ def thresholds(rules: Sequence[Rule], scores: Pair, labels: Labels) -> dict[str,
     return rows
 
 
-def measure(limits: dict[str, Any], score: np.ndarray, label: np.ndarray) -> dict:
-    """An entry of `metrics.json`: score (T,) float32, label (T,) 0 or 1, on test.
+def measure(limits: dict[str, Any], score: np.ndarray, labels: Labels) -> dict:
+    """An entry of `metrics.json`: score (T,) float32 on test.
 
-    Undefined metrics are NaN; "undefined" says why.
+    Undefined metrics are NaN; "undefined" says why. Intervals are over the examples,
+    or over groups of them, where there are any.
     """
-    given = jnp.asarray(score), jnp.asarray(label)
+    given = jnp.asarray(score), jnp.asarray(labels.test)
     found = {name: x.item() for name, x in _summary(*given).items()}
+    if labels.group is not None:
+        drawn = _resampled(*given, jnp.asarray(labels.group))[:, 0]
+        found["auroc_low"], found["auroc_high"] = interval(np.asarray(drawn))
     entry: dict[str, Any] = {
         "auroc": found["auroc"],
         "auroc_interval": [found["auroc_low"], found["auroc_high"]],
@@ -77,7 +87,33 @@ def measure(limits: dict[str, Any], score: np.ndarray, label: np.ndarray) -> dic
     scalars = ("auroc", "average_precision", "f1_max")
     entry["undefined"] = {k: reason for k in scalars if math.isnan(entry[k])}
     entry["at"] = {name: _at(row, *given) for name, row in limits.items()}
+    if labels.group is not None:
+        for name, row in limits.items():
+            called = (score <= row["lower"]) | (score >= row["upper"])
+            entry["at"][name] |= _grouped(called, labels.test, labels.group)
     return entry
+
+
+def interval(values: np.ndarray) -> list[float]:
+    """The middle 95 % of resampled values; NaN where there are none."""
+    known = values[np.isfinite(values)].astype(np.float64)
+    if not len(known):
+        return [math.nan, math.nan]
+    return np.quantile(known, [0.025, 0.975]).tolist()
+
+
+def _grouped(called: np.ndarray, label: np.ndarray, group: np.ndarray) -> dict:
+    """Intervals of recall and false alarm rate over resamples of the groups."""
+    count = int(group.max()) + 1
+    drawn = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+    found = {}
+    for name, kind in (("recall_interval", 1), ("fpr_interval", 0)):
+        own = label == kind
+        all_of = np.bincount(group[own], minlength=count)[drawn].sum(1)
+        hits = np.bincount(group[own & called], minlength=count)[drawn].sum(1)
+        known = all_of > 0
+        found[name] = interval(hits[known] / all_of[known])
+    return found
 
 
 def auroc(score: np.ndarray, label: np.ndarray) -> float:
@@ -107,3 +143,9 @@ def _confusion(score, label, lower, upper):
 _fit = jax.jit(threshold.fit, static_argnums=0)
 _summary = jax.jit(metrics.summary)
 _auroc = jax.jit(metrics.auroc)
+
+
+@jax.jit
+def _resampled(score: jax.Array, label: jax.Array, group: jax.Array) -> jax.Array:
+    key = jax.random.key(0)
+    return metrics.bootstrap_auroc(key, score[None], label, RESAMPLES, group)

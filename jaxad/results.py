@@ -63,7 +63,7 @@ def gather(
     before each detector; it may raise.
     """
     own = _own(config, scorer, model)
-    labels = Labels(splits.val.label, splits.test.label)
+    labels = Labels(splits.val.label, splits.test.label, splits.test.group)
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}
     seconds: dict[str, Any] = {}
@@ -80,7 +80,7 @@ def gather(
     limits, image = {}, {}
     for name, pair in scores.items():
         limits[name] = evaluate.thresholds(config.threshold.rules, pair, labels)
-        entry = evaluate.measure(limits[name], pair.test, labels.test)
+        entry = evaluate.measure(limits[name], pair.test, labels)
         image[name] = {"detector": kinds[name], **entry}
     first = config.score.names[0]
     metrics: dict[str, Any] = {
@@ -155,7 +155,7 @@ def _trivial(
             limits = {rule: {**limit, **fixed} for rule, limit in limits.items()}
         for limit in limits.values():
             limit["status"] = "oracle" if row.status == "oracle" else limit["status"]
-        entry = evaluate.measure(limits, pair.test, labels.test)
+        entry = evaluate.measure(limits, pair.test, labels)
         entries[name] = {"status": row.status, "note": row.note, **entry}
     return entries
 

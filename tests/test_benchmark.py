@@ -103,3 +103,4 @@ def test_pytorch_trains_the_denoising_network(torch, monkeypatch):
     assert members["loss_apart"] < 1e-5
     assert members["parameters"] == 9 * 4 + 4 + 9 * 3 * 4 + 4 + 9 * 3 + 1
     assert min(alone["ratio"], members["ratio"]) > 0
+    assert members["multiply_adds"] == 9 * (4 + 3 * 4 + 3) * 32 * 32

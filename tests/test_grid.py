@@ -16,7 +16,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import jaxad
-from jaxad import metrics
+from jaxad import evaluate, metrics
 from jaxad.config import (
     Axis,
     Baselines,
@@ -444,6 +444,31 @@ def test_a_resample_is_a_weighted_auroc():
     assert abs(drawn[:, 0].mean() - golden) < 0.01
     same = np.asarray(metrics.bootstrap_auroc(jax.random.key(0), both, label, 400))
     np.testing.assert_array_equal(same, drawn)
+
+
+def test_copies_of_an_image_make_no_interval_narrower():
+    """Whole groups are drawn: 25 copies of each example say no more than one."""
+    rng = np.random.default_rng(0)
+    label = (np.arange(60) % 3 == 0).astype(np.int32)
+    score = (rng.normal(size=60) + label).astype(np.float32)
+    own, group = np.arange(60, dtype=np.int32), np.arange(60, dtype=np.int32).repeat(25)
+    many = score.repeat(25)[None], label.repeat(25)
+    key = jax.random.key(0)
+
+    def spread(*given):
+        return np.asarray(metrics.bootstrap_auroc(key, *given))[:, 0].std()
+
+    alone = spread(score[None], label, 600, own)
+    assert spread(*many, 600, group) == pytest.approx(alone, rel=0.15)
+    assert spread(*many, 600) == pytest.approx(alone / 5, rel=0.3)
+    limits = {"rule": {"lower": -np.inf, "upper": 0.5, "status": "deployable"}}
+    entry = evaluate.measure(limits, many[0][0], Labels(label, many[1], group))
+    assert entry["auroc_interval"][1] - entry["auroc_interval"][0] > 3 * alone
+    found = evaluate.measure(limits, many[0][0], Labels(label, many[1]))
+    for name in ("recall_interval", "fpr_interval"):
+        low, high = entry["at"]["rule"][name]
+        narrow = found["at"]["rule"][name]
+        assert high - low > 3 * (narrow[1] - narrow[0])
 
 
 def test_an_ensemble_ignores_the_scale_of_its_parts():

@@ -10,6 +10,7 @@ from jaxad.benchmark.pairs import alternate
 from jaxad.benchmark.steps import torch_or_error
 from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
 from jaxad.environment import cores
+from jaxad.grid import execute
 
 SHAPE = (32, 32, 1)
 EXAMPLES, MEMBERS = 2048, 8
@@ -93,9 +94,11 @@ def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
     apart = _first_loss_apart(alone, other(batches[:1]).numpy())
     times = alternate(lambda: alone.run(0, steps), lambda: other(batches), case.pairs)
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    work = multiply_adds(params, SHAPE[0])
     detail = (
-        f"batch {case.batch}, {count} weights; {1 / (times['ours'] / steps):.3g} steps "
-        f"a second beside {1 / (times['theirs'] / steps):.3g}; first losses differ by "
+        f"batch {case.batch}, {count} weights, {work / 1e6:.3g} M multiply-adds a patch "
+        f"forward, {execute.gb(alone.compiled.total)}; {steps / times['ours']:.3g} "
+        f"steps a second beside {steps / times['theirs']:.3g}; first losses differ by "
         f"{apart:.0e}"
     )
     found = [_row(f"{case.name}, PyTorch", detail, times, steps, steps)]
@@ -106,7 +109,27 @@ def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
     ways = ", ".join(f"{way} {each * 1e3:.3g}" for way, each in tried)
     detail = f"{grid.fastest.name} (probe, ms: {ways}); beside one alone"
     row = _row(f"{case.name}, in a sweep", detail, times, steps * MEMBERS, steps)
-    return [*found, row | {"loss_apart": apart, "parameters": count}]
+    row |= {"loss_apart": apart, "parameters": count, "multiply_adds": work}
+    return [*found, row]
+
+
+def multiply_adds(params: Any, side: int) -> int:
+    """Of one patch of `side` pixels, forward, of a network of either kind.
+
+    An up-sampled convolution is counted on the large grid.
+    """
+    if "encoder" not in params:
+        return sum(layer["kernel"].size for layer in params.values()) * side**2
+    blocks, mirrored = params["encoder"], params["decoder"]
+    total = params["latent"]["kernel"].size + mirrored["from_latent"]["kernel"].size
+    count = len(blocks)
+    for i in range(count):
+        kernel = blocks[f"_Block_{i}"]["Conv_0"]["kernel"]
+        total += kernel.size * (side // 2 ** (i + 1)) ** 2
+    for i in range(count - 1):
+        kernel = mirrored[f"_Block_{i}"]["Conv_0"]["kernel"]
+        total += kernel.size * (side // 2 ** (count - 1 - i)) ** 2
+    return total + mirrored["output"]["kernel"].size * side**2
 
 
 def _row(name: str, detail: str, times: dict, ours: int, theirs: int) -> dict[str, Any]:

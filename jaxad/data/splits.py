@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxad.data.patches import Cuts
 from jaxad.errors import DataError
 
 GOOD = "good"
@@ -37,6 +38,13 @@ class Split(NamedTuple):
     def clean(self) -> np.ndarray:
         """(N,) bool, True for normal images as they were published."""
         return self.defect == GOOD
+
+    @property
+    def group(self) -> np.ndarray | None:
+        """(N,) int32 from 0 on, the image that a patch is of; None for whole images."""
+        if not isinstance(self.image, Cuts):
+            return None
+        return self.image.image
 
     @property
     def original(self) -> np.ndarray | None:

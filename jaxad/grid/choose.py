@@ -64,7 +64,7 @@ def case(member: Member, found: Mapping[str, Any], images: Images, score: str) -
     rows = images.rows(member.config)[1]
     val = np.asarray(found["val"][score])[: len(rows.val)]
     test = np.asarray(found["test"][score])[: len(rows.test)]
-    return Case(Pair(val, test), Labels(rows.val_label, rows.test_label))
+    return Case(Pair(val, test), Labels(rows.val_label, rows.test_label, rows.group))
 
 
 def cases(best: Best, results: Mapping[int, Any], images: Images, score: str):

@@ -14,8 +14,6 @@ from jaxad.config.scoring import Rule
 from jaxad.evaluate import Labels, Pair
 from jaxad.grid import rank
 
-RESAMPLES = 1000
-
 
 class Case(NamedTuple):
     """One detector on one split of the data."""
@@ -25,7 +23,7 @@ class Case(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Detectors that differ in seed or fold alone. aurocs: (RESAMPLES,), their mean
+    """Detectors that differ in seed or fold alone. aurocs: (resamples,), their mean
     AUROC on resampled test images."""
 
     name: str
@@ -38,10 +36,12 @@ def measure(name: str, cases: Sequence[Case], rules: Sequence[Rule], seed: int) 
     entries = []
     for pair, labels in cases:
         limits = evaluate.thresholds(rules, pair, labels)
-        entries.append(evaluate.measure(limits, pair.test, labels.test))
+        entries.append(evaluate.measure(limits, pair.test, labels))
     key = jax.random.key(seed)
     drawn = [
-        metrics.bootstrap_auroc(key, pair.test[None], labels.test, RESAMPLES)[:, 0]
+        metrics.bootstrap_auroc(
+            key, pair.test[None], labels.test, evaluate.RESAMPLES, labels.group
+        )[:, 0]
         for pair, labels in cases
     ]
     return Row(name, entries, np.mean(np.stack(drawn), axis=0))
@@ -58,7 +58,7 @@ def summary(row: Row, best: Row | None = None) -> dict[str, Any]:
     for name in ("auroc", "average_precision", "f1_max"):
         values = [entry[name] for entry in row.entries]
         columns |= {name: float(np.mean(values)), f"{name}_sd": rank.sd(values)}
-    columns["auroc_low"], columns["auroc_high"] = _interval(row.aurocs)
+    columns["auroc_low"], columns["auroc_high"] = evaluate.interval(row.aurocs)
     rule, *others = row.entries[0]["at"]
     columns["rule"] = rule
     for name in ("f1", "precision", "recall", "fpr", "accuracy"):
@@ -70,13 +70,8 @@ def summary(row: Row, best: Row | None = None) -> dict[str, Any]:
             columns[f"{name}_{other}"] = float(np.mean(values))
     columns |= {"best_minus": None, "best_minus_low": None, "best_minus_high": None}
     if best is not None:
-        low, high = _interval(best.aurocs - row.aurocs)
+        low, high = evaluate.interval(best.aurocs - row.aurocs)
         mean = float(np.mean([entry["auroc"] for entry in best.entries]))
         columns["best_minus"] = mean - columns["auroc"]
         columns |= {"best_minus_low": low, "best_minus_high": high}
     return columns
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values.astype(np.float64), [0.025, 0.975])
-    return float(low), float(high)

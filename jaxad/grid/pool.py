@@ -11,7 +11,8 @@ from jaxad.data import Cuts, Places, Splits
 class Rows(NamedTuple):
     """Rows of the pool for one split of the data; val holds normals and anomalies.
 
-    train, val, test: (n,) int32. val_label, test_label: (n,) int32, 0 or 1.
+    train, val, test: (n,) int32. val_label, test_label: (n,) int32, 0 or 1. group: of
+    the test patches, as of a `Split`.
     """
 
     train: np.ndarray
@@ -19,6 +20,7 @@ class Rows(NamedTuple):
     val_label: np.ndarray
     test: np.ndarray
     test_label: np.ndarray
+    group: np.ndarray | None = None
 
 
 class Pool:
@@ -36,7 +38,8 @@ class Pool:
     def add(self, splits: Splits) -> Rows:
         """Take the images in; all must have the `form` of the first."""
         train, val, test = (self._rows(split.image) for split in splits)
-        return Rows(train, val, splits.val.label, test, splits.test.label)
+        labels = splits.val.label, splits.test.label
+        return Rows(train, val, labels[0], test, labels[1], splits.test.group)
 
     @property
     def image(self) -> np.ndarray | Places:

@@ -21,13 +21,20 @@ class _Sorted(NamedTuple):
 
 @partial(jax.jit, static_argnames="count")
 def bootstrap_auroc(
-    key: jax.Array, scores: jax.Array, label: jax.Array, count: int = 1000
+    key: jax.Array,
+    scores: jax.Array,
+    label: jax.Array,
+    count: int = 1000,
+    group: jax.Array | None = None,
 ) -> jax.Array:
     """AUROC of detectors on `count` resamples of the examples, the same for all.
 
     scores: (K, N) float32, higher = more anomalous. label: (N,), 0 normal, 1 anomalous.
-    Resamples are stratified: each class keeps its size. Differences of columns are
-    therefore paired. Returns (count, K) float32; NaN with one class only.
+    group: (N,) int32 from 0 on, examples that belong together (tiles of one image), or
+        None.
+    Resamples are stratified: each class keeps its size; with `group`, whole groups are
+    drawn instead. Differences of columns are paired. Returns (count, K) float32; NaN
+    for a resample of one class only.
     Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), ch. 6.
     """
     anomalous = jnp.asarray(label) != 0
@@ -40,8 +47,14 @@ def bootstrap_auroc(
     high = jnp.where(at < normals, normals, anomalous.shape[0])
 
     def one(key: jax.Array) -> jax.Array:
-        drawn = listed[jax.random.randint(key, at.shape, low, high)]
-        weight = jnp.zeros(at.shape, jnp.int32).at[drawn].add(1)
+        if group is None:
+            drawn = listed[jax.random.randint(key, at.shape, low, high)]
+            weight = jnp.zeros(at.shape, jnp.int32).at[drawn].add(1)
+        else:
+            groups = jnp.max(group) + 1
+            drawn = jax.random.randint(key, at.shape, 0, groups)
+            times = jnp.zeros(at.shape, jnp.int32).at[drawn]
+            weight = times.add((at < groups).astype(jnp.int32))[group]
         return jax.vmap(partial(_weighted, weight, anomalous))(places)
 
     return lax.map(one, jax.random.split(key, count))
