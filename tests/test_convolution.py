@@ -18,6 +18,7 @@ CASES = [
     (7, 8, 4, 4, 4, 1, "SAME"),
     (7, 6, 12, 10, 3, 1, "VALID"),
     (6, 7, 18, 20, 3, 1, "SAME"),
+    (8, 4, 16, 17, 3, 1, "SAME"),
     (6, 7, 9, 4, 1, 1, "SAME"),
     (9, 8, 2, 5, 3, 2, "SAME"),
     (10, 9, 20, 18, 3, 2, "VALID"),
@@ -71,7 +72,8 @@ def test_conv_equals_the_native_one_with_gradients(case):
 
     ours, golden = both(image, kernel)
     assert ours[0].dtype == jnp.float32
-    assert_close(ours, golden)
+    wide = (size, strides, padding) == (3, 1, "SAME") and min(channels, features) > 15
+    assert_close(ours, golden, 1e-4 if wide else 1e-5)  # Winograd's rounding
 
 
 @pytest.mark.parametrize("channels", [1, 3, 20])

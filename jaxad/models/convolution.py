@@ -14,6 +14,10 @@ A training step (Adam) of the autoencoder 1-16-8-8-16-1, 3x3, 28x28, batch 128, 
     conv2d, max_pool                                                     37
     conv2d, max_pool, upsample_conv2d                                    22
 
+A 3x3 convolution of 64 to 64 channels, 32x32, batch 32, with both gradients, elapsed on
+two cores: 100 by the native convolution and shifted products, 48 to 65 by `winograd`,
+43 in PyTorch 2.13; of 16 to 16 channels, 28x28, batch 128: 33 and 23 to 30.
+
 The last took 21 ms elapsed while other programs kept both cores busy. Eager PyTorch
 2.13, on nearly idle cores, took 49 ms elapsed, 24 with channels last.
 
@@ -29,10 +33,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxad.models import winograd
+
 Pads = tuple[tuple[int, int], ...]
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-# Widths up to which patches beat the alternative on a CPU.
+# Widths up to which patches beat the alternative on a CPU, and from which Winograd's
+# products do.
 _NARROW_INPUT = 8
+_WIDE = 16
 _NARROW_SIDE = 16
 
 
@@ -168,6 +176,8 @@ _conv.defvjp(_conv_forward, _conv_backward)
 def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
     """The convolution in the form that is fastest on a CPU."""
     channels, features = kernel.shape[2:]
+    if _is_wide(kernel.shape, strides, pads):
+        return winograd.conv(image, kernel)
     if channels > min(features, _NARROW_INPUT):
         return _native(image, kernel, strides, pads)
     shifted = _shifted(image, kernel.shape, strides, pads)
@@ -176,6 +186,12 @@ def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.A
         return sum(x * w for x, w in zip(shifted, weights, strict=True))
     patches = jnp.concatenate(shifted, -1)
     return jnp.einsum("bhwp,pd->bhwd", patches, kernel.reshape(-1, features))
+
+
+def _is_wide(shape: tuple[int, ...], strides: int, pads: Pads) -> bool:
+    """Whether a convolution on a CPU is fastest by Winograd's products."""
+    same = pads == ((1, 1), (1, 1)) and strides == 1
+    return shape[:2] == (3, 3) and same and min(shape[2:]) >= _WIDE
 
 
 def _cpu_gradients(image, kernel, cotangent, strides, pads):
@@ -190,6 +206,8 @@ def _cpu_gradients(image, kernel, cotangent, strides, pads):
         (n - 1 - a, n - 1 - b) for n, (a, b) in zip(kernel.shape, pads, strict=False)
     )
     image_grad = _cpu(cotangent, turned, 1, pads_back)
+    if _is_wide(kernel.shape, strides, pads):
+        return image_grad, winograd.kernel_gradient(image, cotangent)
     if kernel.shape[2] <= kernel.shape[3]:
         kernel_grad = _kernel_grad(image, cotangent, kernel.shape, 1, pads)
     else:
@@ -209,7 +227,8 @@ def _kernel_grad(image, cotangent, shape, strides, pads):
     if shape[2] <= _NARROW_SIDE:
         # One product is faster, but all patches at once take kh * kw * C per pixel.
         shifted = [jnp.concatenate(shifted, -1)]
-    grads = [jnp.einsum("bhwp,bhwd->pd", x, cotangent) for x in shifted]
+    flat = cotangent.reshape(-1, cotangent.shape[-1])
+    grads = [x.reshape(-1, x.shape[-1]).T @ flat for x in shifted]
     return jnp.stack(grads).reshape(shape)
 
 
