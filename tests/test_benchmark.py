@@ -96,7 +96,7 @@ def test_pytorch_has_the_weights_of_a_case(case, torch):
 def test_pytorch_trains_the_denoising_network(torch, monkeypatch):
     """Behind the same autoencoder, without noise, so that losses can be compared."""
     monkeypatch.setattr(conv, "MEMBERS", 2)
-    model = Strided(channels=(4, 6), kernel_size=5, latent_dim=5)
+    model = Strided(channels=(4, 6), kernel_size=3, latent_dim=5)
     network = Denoiser(depth=3, width=4, noise=0.0)
     case = conv.Case("Remez", model, batch=8, steps=2, pairs=1, denoiser=network)
     _, (alone, members) = conv.measure((case,))

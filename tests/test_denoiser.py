@@ -52,6 +52,12 @@ def data():
     return image, label
 
 
+@pytest.fixture(autouse=True)
+def undrawn(run, monkeypatch):
+    """Pictures take seconds; those of one run are enough."""
+    monkeypatch.setattr("jaxad.run.draw", lambda path: [])
+
+
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("denoiser") / "run"

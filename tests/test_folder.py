@@ -139,11 +139,11 @@ def test_open_run(tmp_path):
             folder.open_run(tmp_path, False, said.append)
         assert not folder.open_run(tmp_path, True, said.append)
         assert "nothing saved yet" in said.pop()
-        (tmp_path / folder.CHECKPOINTS / "7").mkdir(parents=True)
+        (tmp_path / folder.CHECKPOINTS[0] / "7").mkdir(parents=True)
         assert folder.open_run(tmp_path, True, said.append)
     assert said == []
     names = sorted(x.name for x in tmp_path.iterdir())
-    assert names == [".lock", folder.CHECKPOINTS, folder.CONFIG]
+    assert names == [".lock", folder.CHECKPOINTS[0], folder.CONFIG]
 
 
 def test_lock_leaves_a_folder_that_is_not_a_run_alone(tmp_path):

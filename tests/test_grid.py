@@ -546,6 +546,8 @@ def test_rows_for_every_setting_and_seeds_that_share_images(data, tmp_path):
         every=True,
     )
     rows = pandas.read_csv(tmp_path / "s" / "every.csv")
+    assert rows.score.tolist() == ["mse", "top"] * 2
+    rows = rows[rows.score == "mse"].reset_index()
     assert rows["optim.lr"].tolist() == [1e-2, 1e-3]
     assert (rows.detectors == 2).all()
     each = found.held_out.set_index("row").auroc

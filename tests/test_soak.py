@@ -23,6 +23,9 @@ NOISY += ("--train.epochs", "60", "--train.checkpoint-seconds", "0")
 # In turn: members of other chunks are then the same to the last bit.
 GRID = ("--grid", "optim.lr=1e-2,3e-3,1e-3", "--grid", "model.latent_dim=4,8")
 GRID += ("--seeds", "3", "--execution", "map", "--members", "2")
+BEHIND = ("--denoiser.kind", "remez", "--denoiser.depth", "3", "--denoiser.width", "6")
+BEHIND += ("--denoiser.train.epochs", "20", "--denoiser.train.checkpoint-seconds", "0")
+BEHIND += ("--score.names", "mse", "smooth", "mask")
 TABLES = ("members.csv", "leaderboard.csv", "held_out.csv", "history.csv")
 
 
@@ -41,6 +44,7 @@ def finish(*options):
 EXPERIMENTS = {
     "deep": (("train", "--model.kind", "deep", *NOISY), SAME),
     "conv": (("train", "--model.kind", "conv", *NOISY), SAME),
+    "denoiser": (("train", "--model.kind", "deep", *NOISY, *BEHIND), SAME),
     "sweep": (("sweep", "--model.kind", "deep", *NOISY, *GRID), TABLES),
 }
 

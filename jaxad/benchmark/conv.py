@@ -96,10 +96,10 @@ def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
     work = multiply_adds(params, SHAPE[0])
     detail = (
-        f"batch {case.batch}, {count} weights, {work / 1e6:.3g} M multiply-adds a patch "
-        f"forward, {execute.gb(alone.compiled.total)}; {steps / times['ours']:.3g} "
-        f"steps a second beside {steps / times['theirs']:.3g}; first losses differ by "
-        f"{apart:.0e}"
+        f"batch {case.batch}, {count} weights, {work / 1e6:.3g} M multiply-adds a "
+        f"patch forward, {execute.gb(alone.compiled.total)}; "
+        f"{steps / times['ours']:.3g} steps a second beside "
+        f"{steps / times['theirs']:.3g}; first losses differ by {apart:.0e}"
     )
     found = [_row(f"{case.name}, PyTorch", detail, times, steps, steps)]
     times = alternate(
