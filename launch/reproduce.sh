@@ -40,7 +40,9 @@ for name in cae fashion_normal; do
     printf '\n## MNIST and Fashion-MNIST: %s\n\n' "$name"
     .venv/bin/jaxad report --markdown "$runs/vs_$name"
 done
-for name in mnist_digits_grid/grid one_class/mnist one_class/fashion leave_one_out/latent_size; do
+sweeps="mnist_digits_grid/grid one_class/mnist one_class/fashion leave_one_out/latent_size"
+sweeps="$sweeps leave_one_out/vae_latent_size sem/tables"
+for name in $sweeps; do
     folder=$runs/sweep_${name//\//_}
     .venv/bin/jaxad sweep "configs/$name.py" --resume --out "$folder"
     printf '\n## %s\n\n' "$name"

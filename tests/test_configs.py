@@ -69,3 +69,5 @@ def test_the_grids_of_configs_expand():
     assert sizes["configs/one_class/mnist.py"] == 10 * 3
     assert sizes["configs/one_class/fashion.py"] == 10 * 3
     assert sizes["configs/leave_one_out/latent_size.py"] == 10 * 6
+    assert sizes["configs/leave_one_out/vae_latent_size.py"] == 10 * 6
+    assert sizes["configs/sem/tables.py"] == 3 * 3
