@@ -28,7 +28,7 @@ config = Config(
     model=Vae(channels=(8, 16), kernel_size=3, latent_dim=16),
     loss=Loss(kind="elbo", likelihood="bernoulli"),
     optim=Optim(lr=1e-3),
-    train=Train(epochs=5, batch_size=256),
+    train=Train(epochs=3, batch_size=256),
     score=Score(names=("mse", "elbo"), samples=0),
     threshold=Threshold(rules=(FixedFpr(rate=0.05),)),
     baselines=Baselines(names=("pca",)),
