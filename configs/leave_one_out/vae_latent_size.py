@@ -24,11 +24,11 @@ from jaxad.config import (
 )
 
 config = Config(
-    data=Data(name="mnist", protocol=LeaveOut(tune=(), test=(0,))),
+    data=Data(name="mnist", protocol=LeaveOut(tune=(), test=(0,), train_images=12_000)),
     model=Vae(channels=(8, 16), kernel_size=3, latent_dim=16),
     loss=Loss(kind="elbo", likelihood="bernoulli"),
     optim=Optim(lr=1e-3),
-    train=Train(epochs=3, batch_size=256),
+    train=Train(epochs=6, batch_size=256),
     score=Score(names=("mse", "elbo"), samples=0),
     threshold=Threshold(rules=(FixedFpr(rate=0.05),)),
     baselines=Baselines(names=("pca",)),
