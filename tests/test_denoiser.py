@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad import cli, loop, models
+from jaxad import cli, loop, models, report
 from jaxad.config import (
     Baselines,
     Config,
@@ -26,6 +26,7 @@ from jaxad.config import (
 )
 from jaxad.errors import Preempted
 from jaxad.grid import store
+from jaxad.report import plots
 
 NAMES = ("mse", "mask", "mask_2", "smooth_mae", "smooth_top", "superposed")
 PLAIN = Config(
@@ -52,16 +53,28 @@ def data():
     return image, label
 
 
-@pytest.fixture(autouse=True)
-def undrawn(run, monkeypatch):
-    """Pictures take seconds; those of one run are enough."""
-    monkeypatch.setattr("jaxad.run.draw", lambda path: [])
+@pytest.fixture(scope="module", autouse=True)
+def undrawn():
+    """Pictures take seconds; those that a stage changes are drawn below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxad.run.draw", lambda path: [])
+        yield
 
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("denoiser") / "run"
     return jaxad.train(CONFIG, data, out=path, quiet=True)
+
+
+def test_pictures_show_both_stages(run):
+    read = report.read(run.path)
+    titles = [ax.get_title() for ax in plots.loss_figure(read).axes]
+    assert {"autoencoder", "denoising network"} <= set(titles)
+    words = {
+        text.get_text() for text in plots.reconstructions_figure(read).axes[0].texts
+    }
+    assert {"smooth", "mask"} <= words
 
 
 def test_the_network_is_the_one_of_its_paper():
