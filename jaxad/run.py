@@ -135,7 +135,8 @@ def _check(parts: Parts, splits: sources.Splits) -> Any:
     Raises ConfigError, DataError or CheckpointError, one line.
     """
     shape = splits.train.image.shape[1:]
-    parts.form(shape)
+    for part in parts.stages:
+        part.form(shape)
     results.check(parts.config, splits.val.label, splits.train.image.shape)
     start = parts.config.train.init_from
     if start is None:

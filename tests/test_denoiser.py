@@ -24,7 +24,7 @@ from jaxad.config import (
     override,
     set_values,
 )
-from jaxad.errors import Preempted
+from jaxad.errors import ConfigError, Preempted
 from jaxad.grid import store
 from jaxad.report import plots
 
@@ -147,6 +147,14 @@ def test_scores_compare_the_image_with_output_and_mask(run, data):
     early = found.values["mask_2"] / found.values["mask"]
     assert (early != 1).any()
     assert list(found.values) == sorted(NAMES)
+
+
+def test_images_too_small_for_ssim_fail_before_the_training(data, tmp_path):
+    config = dataclasses.replace(CONFIG, score=Score(names=("smooth_ssim",)))
+    small = data[0][:, :8, :8], data[1]
+    with pytest.raises(ConfigError, match="ssim needs images of at least 11x11"):
+        jaxad.train(config, small, out=tmp_path / "small", quiet=True)
+    assert not list((tmp_path / "small").glob("checkpoints*"))
 
 
 def test_a_run_stopped_in_its_second_stage_goes_on_to_the_same_bytes(

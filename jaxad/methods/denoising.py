@@ -52,6 +52,8 @@ class _Denoising:
         self.before = before
 
     def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
+        if "smooth_ssim" in self.config.score.names:
+            losses.check_ssim(*batch.image.shape[1:3])
         model = models.init(self.module, stream(key, "init"), batch.image)
         return State(model, self._tx(hparams).init(model["params"]))
 
