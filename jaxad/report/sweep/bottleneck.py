@@ -17,7 +17,8 @@ def bottleneck_axis(sweep: SweepFolder) -> str | None:
 def bottleneck_figure(sweep: SweepFolder, axis: str) -> Figure:
     """Errors of normal and anomalous validation images, and their ratio, by its size.
 
-    Each point is the mean over all members of one size that did not fail.
+    Each point is the mean over all members of one size that did not fail. Without
+    anomalous validation images there is the error of normals alone.
     """
     table = sweep.members
     where = scale(table.text[axis])
@@ -29,7 +30,9 @@ def bottleneck_figure(sweep: SweepFolder, axis: str) -> Figure:
     means = {}
     for name, color in (("mse_normal", NORMAL), ("mse_anomalous", ANOMALOUS)):
         values = table.number[name]
-        means[name] = np.array([np.nanmean(values[sweep.good & (x == a)]) for a in at])
+        means[name] = np.array([values[sweep.good & (x == a)].mean() for a in at])
+        if not np.isfinite(means[name]).any():
+            continue
         label = name.removeprefix("mse_")
         above.plot(at, means[name], color=color, marker="o", label=label, lw=1.8)
     axes_style(above)
