@@ -3,7 +3,16 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from jaxad.report.style import ANOMALOUS, INK, NORMAL, axes_style, figure, heading, text
+from jaxad.report.style import (
+    ANOMALOUS,
+    INK,
+    NORMAL,
+    axes_style,
+    figure,
+    heading,
+    note,
+    text,
+)
 from jaxad.report.sweep.folder import SweepFolder
 from jaxad.report.sweep.scales import is_wide, scale, set_axis
 
@@ -41,8 +50,11 @@ def bottleneck_figure(sweep: SweepFolder, axis: str) -> Figure:
     above.set_ylabel("mean squared error")
     above.legend(frameon=False)
     gap = means["mse_anomalous"] / means["mse_normal"]
-    below.plot(at, gap, color=INK, marker="o", lw=1.8)
     axes_style(below)
+    if np.isfinite(gap).any():
+        below.plot(at, gap, color=INK, marker="o", lw=1.8)
+    else:
+        note(below, "no anomalous validation images")
     below.set_ylabel("identity gap\n(anomalous / normal)")
     below.set_xlabel(text(axis, 40))
     set_axis(below, where)
