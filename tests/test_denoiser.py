@@ -38,7 +38,7 @@ PLAIN = Config(
     baselines=Baselines(names=()),
 )
 DENOISER = Denoiser(
-    depth=3, width=4, taps=(2,), train=Train(epochs=3, batch_size=32, ema=0.9)
+    depth=3, width=4, taps=(2, 1, 1), train=Train(epochs=3, batch_size=32, ema=0.9)
 )
 CONFIG = dataclasses.replace(PLAIN, denoiser=DENOISER, score=Score(names=NAMES))
 

@@ -160,8 +160,10 @@ def _are_names(value: Any) -> bool:
 
 def _variant(cls: Any, held: Any) -> Any:
     """A spec of class `cls` with what was set in `held`, where it fits."""
-    if type(held) is cls or cls is type(None):
-        return held if type(held) is cls else None
+    if type(held) is cls:
+        return held
+    if cls is type(None):
+        return None
     kept: dict[str, Any] = {}
     for name, value in changed(held).items() if is_dataclass(held) else ():
         with contextlib.suppress(ValidationError):

@@ -152,7 +152,7 @@ def _scores(
         elif what == "superposed":  # the image, and the image with the mask on it
             given = image + output.latent[:, -1]
         elif rest.isdecimal():
-            given = output.latent[:, sorted(denoiser.taps).index(int(rest))]
+            given = output.latent[:, sorted(set(denoiser.taps)).index(int(rest))]
         else:
             given, kind = output.latent[:, -1], rest or kind
         maps[name] = residual.MAPS[kind](given, image)
