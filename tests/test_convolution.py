@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxad.models.convolution import conv2d, max_pool, upsample, upsample_conv2d
+from jaxad.models.convolution import conv2d, upsample_conv2d
+from jaxad.models.pooling import max_pool, upsample
 
 # (height, width, channels, features, kernel size, strides, padding): every form that a
 # layer can take, at odd and even sizes.

@@ -87,6 +87,17 @@ def test_augmentation_changes_training_alone():
     assert plain != changed
 
 
+def test_some_validation_images_are_those_evenly_spaced():
+    train = Train(epochs=1, batch_size=8, validate=3)
+    _, prog, hparams, data = setup(train=train)
+    known = jnp.int32([0, 4, 7])
+    losses = [
+        jax.jit(prog.fit)(jax.random.key(0), hparams, given).history["val_loss"][0]
+        for given in (data, data._replace(val_rows=known))
+    ]
+    assert losses[0] == losses[1]
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_schedules_are_unit_shapes(schedule):
     shape = optimiser.unit_schedule(Optim(schedule=schedule, warmup=0.2), 50)

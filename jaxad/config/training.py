@@ -73,6 +73,9 @@ class Train:
     """Stop after so many epochs without a better validation loss; none: never."""
     select: Literal["best", "last"] = "best"
     """Which epoch's model is kept: the best validation loss, or the last one."""
+    validate: Size | None = None
+    """Normal validation images, evenly spaced, that each epoch's loss is measured on;
+    none: all. Thresholds are fitted on all in any case."""
     ema: Probability = 0.0
     """Decay of an exponential moving average of the model; 0 is off."""
     init_from: str | None = None

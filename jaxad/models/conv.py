@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxad.config import models as spec_of
-from jaxad.models.convolution import max_pool, upsample
 from jaxad.models.layers import ACTIVATIONS, EVAL, HEADS, BatchNorm, Conv, Dropout, Mode
+from jaxad.models.pooling import max_pool, upsample
 from jaxad.types import Output
 
 

@@ -1,4 +1,4 @@
-"""Convolution, pooling and up-sampling that are also fast in loops on the CPU.
+"""Convolutions that are also fast in loops on the CPU.
 
 XLA on the CPU runs a convolution's weight gradient inside `scan` or `while_loop` about
 fourteen times slower than outside, and is slow where channels are few. There, narrow
@@ -11,15 +11,19 @@ A training step (Adam) of the autoencoder 1-16-8-8-16-1, 3x3, 28x28, batch 128, 
     native convolution, pooling by reshape and max                      176
     the same, weight gradient by nine shifted products                   80
     conv2d                                                               42
-    conv2d, max_pool                                                     37
-    conv2d, max_pool, upsample_conv2d                                    22
-
-A 3x3 convolution of 64 to 64 channels, 32x32, batch 32, with both gradients, elapsed on
-two cores: 100 by the native convolution and shifted products, 48 to 65 by `winograd`,
-43 in PyTorch 2.13; of 16 to 16 channels, 28x28, batch 128: 33 and 23 to 30.
+    conv2d, `pooling.max_pool`                                           37
+    conv2d, `pooling.max_pool`, upsample_conv2d                          22
 
 The last took 21 ms elapsed while other programs kept both cores busy. Eager PyTorch
 2.13, on nearly idle cores, took 49 ms elapsed, 24 with channels last.
+
+A 3x3 convolution of 64 to 64 channels, 32x32, batch 32, with both gradients, elapsed on
+two cores: 100 by the native convolution and shifted products, 48 to 65 by `winograd`,
+43 in PyTorch 2.13. With fewer channels, `winograd` is faster for the kernel's gradient
+alone: of 11 to 12 channels, 32x32, batch 64, 4.1 to 4.6 (nine products 5.4 to 6.2, one
+product 10 to 12), but 4.3 to 16 for the output (native 3.9 to 5.5). Native convolutions
+like whole vectors of channels: of 12 to 11, 5.7, filled up to 16, 3.7; of 17 to 16, 13
+and 7.
 
 All functions are pure, take and return float32, and work under `jit`, `vmap` (over
 kernels as well) and reverse-mode differentiation, once: no forward mode and no second
@@ -37,11 +41,12 @@ from jaxad.models import winograd
 
 Pads = tuple[tuple[int, int], ...]
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-# Widths up to which patches beat the alternative on a CPU, and from which Winograd's
-# products do.
+# Channels up to which patches beat the alternative on a CPU, and from which Winograd's
+# products do, for the output and for the kernel's gradient.
 _NARROW_INPUT = 8
-_WIDE = 16
 _NARROW_SIDE = 16
+_WIDE = 48
+_WIDE_GRADIENT = 9
 
 
 def conv2d(
@@ -75,58 +80,6 @@ def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.A
     tiles = conv2d(image, phases.reshape(*phases.shape[:3], -1))
     tiles = tiles.reshape(batch, height, width, size, size, -1).swapaxes(2, 3)
     return tiles.reshape(batch, size * height, size * width, -1)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(1,))
-def max_pool(image: jax.Array, size: int = 2) -> jax.Array:
-    """Maximum of size x size tiles: (B, H, W, C) -> (B, H // size, W // size, C).
-
-    Rows and columns that fill no tile are dropped. Equal maxima of a tile share the
-    gradient equally.
-    """
-    return _tiles(image, size).max((2, 4))
-
-
-def _max_pool_forward(image, size):
-    pooled = max_pool(image, size)
-    return pooled, (image, pooled)
-
-
-def _max_pool_backward(size, residuals, cotangent):
-    """Equality masks: the native gradient takes twice as long on a CPU."""
-    image, pooled = residuals
-    tiles = _tiles(image, size)
-    ties = sum(
-        (tiles[:, :, i, :, j] == pooled).astype(jnp.float32)
-        for i in range(size)
-        for j in range(size)
-    )
-    share = (cotangent / ties)[:, :, None, :, None]
-    grad = jnp.where(tiles == pooled[:, :, None, :, None], share, 0.0)
-    _, rows, _, columns, _, channels = tiles.shape
-    grad = grad.reshape(-1, rows * size, columns * size, channels)
-    rest = (image.shape[1] - rows * size, image.shape[2] - columns * size)
-    return (jnp.pad(grad, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0))),)
-
-
-max_pool.defvjp(_max_pool_forward, _max_pool_backward)
-
-
-def upsample(image: jax.Array, size: int = 2) -> jax.Array:
-    """Nearest-neighbour: (B, H, W, C) -> (B, size * H, size * W, C)."""
-    batch, height, width, channels = image.shape
-    tiles = jnp.broadcast_to(
-        image[:, :, None, :, None], (batch, height, size, width, size, channels)
-    )
-    return tiles.reshape(batch, size * height, size * width, channels)
-
-
-def _tiles(image: jax.Array, size: int) -> jax.Array:
-    """(B, H, W, C) -> (B, H // size, size, W // size, size, C)."""
-    batch, height, width, channels = image.shape
-    rows, columns = height // size, width // size
-    image = image[:, : rows * size, : columns * size]
-    return image.reshape(batch, rows, size, columns, size, channels)
 
 
 def _phases(size: int, taps: int) -> np.ndarray:
@@ -176,10 +129,10 @@ _conv.defvjp(_conv_forward, _conv_backward)
 def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
     """The convolution in the form that is fastest on a CPU."""
     channels, features = kernel.shape[2:]
-    if _is_wide(kernel.shape, strides, pads):
+    if _by_winograd(kernel.shape, strides, pads, _WIDE):
         return winograd.conv(image, kernel)
     if channels > min(features, _NARROW_INPUT):
-        return _native(image, kernel, strides, pads)
+        return _native(*_even(image, kernel), strides, pads)
     shifted = _shifted(image, kernel.shape, strides, pads)
     if channels == 1:
         weights = kernel.reshape(-1, 1, 1, 1, features)
@@ -188,10 +141,17 @@ def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.A
     return jnp.einsum("bhwp,pd->bhwd", patches, kernel.reshape(-1, features))
 
 
-def _is_wide(shape: tuple[int, ...], strides: int, pads: Pads) -> bool:
-    """Whether a convolution on a CPU is fastest by Winograd's products."""
+def _even(image: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """More than 8 input channels filled up with zeros to whole vectors of 8."""
+    more = -kernel.shape[2] % 8 if kernel.shape[2] > 8 else 0
+    fill = (0, 0), (0, 0), (0, 0), (0, more)
+    return jnp.pad(image, fill), jnp.pad(kernel, (*fill[:2], (0, more), (0, 0)))
+
+
+def _by_winograd(shape: tuple[int, ...], strides: int, pads: Pads, least: int) -> bool:
+    """Whether Winograd's products can do it, with at least so many channels."""
     same = pads == ((1, 1), (1, 1)) and strides == 1
-    return shape[:2] == (3, 3) and same and min(shape[2:]) >= _WIDE
+    return shape[:2] == (3, 3) and same and min(shape[2:]) >= least
 
 
 def _cpu_gradients(image, kernel, cotangent, strides, pads):
@@ -206,7 +166,7 @@ def _cpu_gradients(image, kernel, cotangent, strides, pads):
         (n - 1 - a, n - 1 - b) for n, (a, b) in zip(kernel.shape, pads, strict=False)
     )
     image_grad = _cpu(cotangent, turned, 1, pads_back)
-    if _is_wide(kernel.shape, strides, pads):
+    if _by_winograd(kernel.shape, strides, pads, _WIDE_GRADIENT):
         return image_grad, winograd.kernel_gradient(image, cotangent)
     if kernel.shape[2] <= kernel.shape[3]:
         kernel_grad = _kernel_grad(image, cotangent, kernel.shape, 1, pads)
