@@ -56,6 +56,13 @@ def steps_of(train: Train, examples: int) -> int:
     return math.ceil(examples / train.batch_size)
 
 
+def evenly(count: int, number: int | None) -> np.ndarray:
+    """So many of `count` rows, evenly spaced; all if that is none or not fewer."""
+    if number is None or number >= count:
+        return np.arange(count, dtype=np.int32)
+    return np.linspace(0, count - 1, number).round().astype(np.int32)
+
+
 def example(train: Train, data: TrainData) -> Batch:
     """A batch of zeros with the shapes and dtypes of all others."""
     shape = (train.batch_size, *data.image.shape[1:])

@@ -37,7 +37,7 @@ def score(run: Run, images: np.ndarray) -> Scores:
     _check_channels(run, given.shape[3], "images")
     found = [tiled.scores(image, tiled.mapped) for image in given]
     values, maps = ([pair[i] for pair in found] for i in (0, 1))
-    return Scores(_stacked(values), _stacked(maps))
+    return Scores(_stacked([_largest(tiles) for tiles in values]), _stacked(maps))
 
 
 def score_files(
@@ -91,7 +91,7 @@ def _score_whole(
             file.parent.mkdir(parents=True, exist_ok=True)
         try:
             name = tiled.mapped[0] if file is not None else None
-            rows.append(tiled.write(pixels, name, file))
+            rows.append(_largest(tiled.write(pixels, name, file)))
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
     return _stacked(rows)
@@ -128,6 +128,10 @@ def _check_channels(run: Run, channels: int, what: Any) -> None:
 
 def _no_map(run: Run) -> DataError:
     return DataError(f"{run.path}: none of its scores has a map; leave out --maps")
+
+
+def _largest(tiles: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {name: values.max() for name, values in tiles.items()}
 
 
 def _stacked(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxad.batches import TrainData, example, order, steps_of, take
+from jaxad.batches import TrainData, evenly, example, order, steps_of, take
 from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, finite, going
 from jaxad.config import Config
 from jaxad.data import augment
@@ -190,7 +189,8 @@ class _Run:
         validate = self.method.after(data.before).validate
         if validate is None:
             return jnp.float32(jnp.nan)
-        rows = _some(data.val_rows, self.config.train.validate)
+        number = self.config.train.validate
+        rows = data.val_rows[evenly(data.val_rows.shape[0], number)]
         count = math.ceil(rows.shape[0] / self.block)
         padding = count * self.block - rows.shape[0]
         rows = jnp.concatenate([rows, jnp.full(padding, -1, jnp.int32)])
@@ -207,13 +207,6 @@ class _Run:
         blocks = (jnp.arange(count), rows.reshape(count, self.block))
         (total, number), _ = jax.lax.scan(one, start, blocks)
         return total / number.astype(jnp.float32)
-
-
-def _some(rows: jax.Array, number: int | None) -> jax.Array:
-    """So many of the rows, evenly spaced; all of them if they are fewer."""
-    if number is None or number >= rows.shape[0]:
-        return rows
-    return rows[np.linspace(0, rows.shape[0] - 1, number).round().astype(np.int32)]
 
 
 def _averaged(hparams: Hparams, average, model, now):

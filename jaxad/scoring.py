@@ -44,13 +44,13 @@ class Scorer:
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
         blocks = [scores.values for scores in self._blocks(self._score, model, image)]
-        return _joined(blocks)
+        return joined(blocks)
 
     def scores(self, model: Any, image: np.ndarray) -> Scores:
         """Scores with their maps, as NumPy arrays."""
         blocks = list(self._blocks(self._score, model, image))
         return Scores(
-            _joined([b.values for b in blocks]), _joined([b.maps for b in blocks])
+            joined([b.values for b in blocks]), joined([b.maps for b in blocks])
         )
 
     def recon(self, model: Any, image: np.ndarray) -> np.ndarray | None:
@@ -64,14 +64,14 @@ class Scorer:
         the outputs of networks behind it. Empty where it makes none."""
         if self._pictures is None:
             return {}
-        return _joined(list(self._blocks(self._pictures, model, image)))
+        return joined(list(self._blocks(self._pictures, model, image)))
 
     def latent(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """`latent` (N, ...) float32, the mean of a variational model, and that one's
         `kl` (N, D) in nats; empty where the method has none of its own."""
         if self._latent is None or not len(image):
             return {}
-        return _joined(list(self._blocks(self._latent, model, image)))
+        return joined(list(self._blocks(self._latent, model, image)))
 
     def criterion(self, model: Any, image: np.ndarray) -> float:
         """Mean over normal images of what early stopping looks at; NaN if nothing."""
@@ -113,5 +113,6 @@ def _latent(method: Method, key, hparams: Hparams, model: Any, image: jax.Array)
     return {"latent": output.mean, "kl": losses.divergence(output)}
 
 
-def _joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def joined(blocks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Tables of the same columns, one after the other."""
     return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from jaxad.data import stitched, to_float
-from jaxad.scoring import Scorer
+from jaxad.scoring import Scorer, joined
 
-Largest = dict[str, np.float32]
+Table = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,24 @@ class Tiled:
         tile = np.zeros((1, self.size, self.size, self.channels), np.float32)
         return list(self.scorer.scores(self.model, tile).maps)
 
-    def scores(
-        self, image: np.ndarray, names: Sequence[str]
-    ) -> tuple[Largest, dict[str, np.ndarray]]:
-        """The largest score of a tile, by name, and maps (H, W) float32 of `names`.
+    def scores(self, image: np.ndarray, names: Sequence[str]) -> tuple[Table, Table]:
+        """Scores of the tiles (n,), row by row, and maps (H, W) of `names`, float32.
 
         image: (H, W, C) uint8 or float32 in [0, 1]. Raises DataError for an image
         smaller than a tile.
         """
-        largest: Largest = {}
-        whole = np.concatenate(list(self._bands(image, names, largest)))
-        return largest, {name: whole[..., i] for i, name in enumerate(names)}
+        values: list[Table] = []
+        whole = np.concatenate(list(self._bands(image, names, values)))
+        return joined(values), {name: whole[..., i] for i, name in enumerate(names)}
 
-    def write(self, image: np.ndarray, name: str | None, out: Path | None) -> Largest:
-        """As `scores`; the map `name` goes to the .npy file `out`, if there is one."""
-        largest: Largest = {}
+    def write(self, image: np.ndarray, name: str | None, out: Path | None) -> Table:
+        """Scores as of `scores`; the map `name` goes to the .npy file `out`, if any."""
+        values: list[Table] = []
         if name is None or out is None:
-            for _ in self._bands(image, (), largest):
+            for _ in self._bands(image, (), values):
                 pass
-            return largest
-        bands = self._bands(image, (name,), largest)
+            return joined(values)
+        bands = self._bands(image, (name,), values)
         first = next(bands)  # an image that is too small leaves no file
         target = np.lib.format.open_memmap(out, "w+", np.float32, image.shape[:2])
         row = len(first)
@@ -62,17 +60,17 @@ class Tiled:
             target[row : row + len(band)] = band[..., 0]
             row += len(band)
         target.flush()
-        return largest
+        return joined(values)
 
     def _bands(
-        self, image: np.ndarray, names: Sequence[str], largest: Largest
+        self, image: np.ndarray, names: Sequence[str], values: list[Table]
     ) -> Iterator[np.ndarray]:
+        """Bands of maps (h, W, K); what tiles score is added to `values`."""
+
         def maps(patches: np.ndarray) -> np.ndarray:
             given = np.asarray(to_float(patches))
             found = self.scorer.scores(self.model, given)
-            for score, values in found.values.items():
-                most = values.max()
-                largest[score] = max(most, largest.get(score, most))
+            values.append(found.values)
             own = [found.maps[name] for name in names]
             empty = np.zeros((*given.shape[:3], 0), np.float32)
             return np.stack(own, -1) if own else empty

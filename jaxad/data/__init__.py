@@ -5,7 +5,7 @@ from jaxad.data.augment import augment
 from jaxad.data.decode import read_pixels
 from jaxad.data.files import read_image
 from jaxad.data.images import resize, to_float
-from jaxad.data.patches import Cuts, Places, stitched
+from jaxad.data.patches import Cuts, Places, stitched, tiled
 from jaxad.data.protocols import (
     corrupted_copies,
     counts,
@@ -46,6 +46,7 @@ __all__ = [
     "split_one_class",
     "split_other_dataset",
     "stitched",
+    "tiled",
     "to_float",
     "verify",
 ]

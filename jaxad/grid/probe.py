@@ -14,6 +14,8 @@ from jaxad.grid.execute import MODES, Compiled, side_by_side
 from jaxad.grid.lanes import LaneData
 
 PROBE_SECONDS = 0.3
+SURE_SECONDS = 3.0
+"""So long a step is not timed again: what waking the device costs is little beside."""
 FEW = 8
 """Lanes of the smaller programs that are tried on a CPU, for the sake of its cache."""
 
@@ -83,7 +85,9 @@ def probe(compiled: Compiled, lanes: LaneData, steps: int) -> float:
         )
         return time.monotonic() - began
 
-    timed(1)  # wakes the device
+    woken = timed(1)
+    if woken > SURE_SECONDS:
+        return woken / compiled.lanes
     once, count = timed(1), 1
     took = once
     while took < PROBE_SECONDS and 2 * count < steps:
