@@ -47,10 +47,10 @@ config = Config(
     model=Strided(channels=(16, 32, 64), latent_dim=64),
     corrupt=Corrupt(kind="gaussian", level=0.1),
     optim=Optim(lr=1e-3, b1=0.5),
-    train=Train(epochs=16, batch_size=64, validate=2_000, ema=0.999),
+    train=Train(epochs=14, batch_size=64, validate=2_000, ema=0.999),
     denoiser=Denoiser(
         depth=10,
-        width=12,
+        width=9,
         taps=(5,),
         noise=0.1,
         optim=Optim(lr=1e-3),

@@ -34,7 +34,7 @@ class Case(NamedTuple):
 _SMALL = Strided(channels=(16, 32, 64), latent_dim=64)
 CASES = (
     Case("AE 16-32-64", _SMALL, 64, 16, 5),
-    Case("Remez 10 x 12", _SMALL, 64, 8, 5, Denoiser(depth=10, width=12)),
+    Case("Remez 10 x 9", _SMALL, 64, 8, 5, Denoiser(depth=10, width=9)),
     Case("AE 128-256-512", Strided(), 32, 2, 3),
     Case("Remez 20 x 64", Strided(), 32, 1, 3, Denoiser()),
 )

@@ -43,10 +43,10 @@ Pads = tuple[tuple[int, int], ...]
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Channels up to which patches beat the alternative on a CPU, and from which Winograd's
 # products do, for the output and for the kernel's gradient.
-_NARROW_INPUT = 8
-_NARROW_SIDE = 16
+_NARROW_INPUT = 4
+_NARROW_SIDE = 4
 _WIDE = 48
-_WIDE_GRADIENT = 9
+_WIDE_GRADIENT = 8
 
 
 def conv2d(
@@ -142,8 +142,8 @@ def _cpu(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.A
 
 
 def _even(image: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """More than 8 input channels filled up with zeros to whole vectors of 8."""
-    more = -kernel.shape[2] % 8 if kernel.shape[2] > 8 else 0
+    """Input channels, if they are many, filled up with zeros to whole vectors of 8."""
+    more = -kernel.shape[2] % 8 if kernel.shape[2] > _NARROW_INPUT else 0
     fill = (0, 0), (0, 0), (0, 0), (0, more)
     return jnp.pad(image, fill), jnp.pad(kernel, (*fill[:2], (0, more), (0, 0)))
 
