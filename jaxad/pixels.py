@@ -1,24 +1,30 @@
 """Metrics by pixel, of the anomaly maps of test images that have masks."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxad import metrics
 from jaxad.config import Config
 from jaxad.data import Cuts, Split, tiled
+from jaxad.metrics import maps
 from jaxad.scoring import Scorer, joined
 from jaxad.whole import Tiled
+
+METRICS = {
+    "auroc": maps.auroc,
+    "average_precision": maps.average_precision,
+    "f1_max": maps.f1_max,
+    "aupro": maps.aupro,
+}
 
 
 class Tested(NamedTuple):
     """What a model says of test images.
 
-    values: score name -> (N,) float32. pixel: score name -> AUROC and average precision
-        over all pixels, empty without masks or where no score has a map. Of patches,
-        maps are those of the whole images, stitched.
+    values: score name -> (N,) float32. pixel: score name -> each of METRICS over all
+        pixels, with a bound on its error; empty without masks or where no score has a
+        map. Of patches, maps are those of the whole images, stitched.
     """
 
     values: dict[str, np.ndarray]
@@ -30,42 +36,33 @@ def score(config: Config, test: Split, scorer: Scorer, model: Any) -> Tested:
     if test.mask is None:
         return Tested(scorer.values(model, test.image), {})
     if isinstance(test.image, Cuts):
-        values, maps = _of_tiles(config, test.image, scorer, model)
+        values, found = _of_tiles(config, test.image, scorer, model)
         mask = test.mask.places.whole[..., 0]
     else:
-        values, maps = scorer.scores(model, test.image)
+        values, found = scorer.scores(model, test.image)
         mask = test.mask
-    label = jnp.asarray((mask != 0).reshape(-1).astype(np.int32))
-    return Tested(values, {name: _entry(of, label) for name, of in maps.items()})
+    return Tested(values, {name: _entry(of, mask) for name, of in found.items()})
 
 
 def _of_tiles(
     config: Config, cuts: Cuts, scorer: Scorer, model: Any
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Scores of the tiles, and maps (N, H, W) of the whole images."""
+) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarray]]]:
+    """Scores of the tiles, and the maps (H, W) of the whole images."""
     places, stride = cuts.places, config.data.patches.stride
     whole = Tiled(scorer, model, places.size, stride, places.whole.shape[3])
     found = [whole.scores(image, whole.mapped) for image in places.whole]
     # All tiles are here, in the order of their places; the test may be some of them.
     at = np.searchsorted(tiled(places, stride), cuts.rows)
     values = {name: of[at] for name, of in joined([one for one, _ in found]).items()}
-    return values, {
-        name: np.stack([of[name] for _, of in found]) for name in whole.mapped
-    }
+    return values, {name: [of[name] for _, of in found] for name in whole.mapped}
 
 
-def _entry(values: np.ndarray, label: jax.Array) -> dict[str, float]:
-    score = jnp.asarray(values).reshape(-1)
-    auroc, bound = _auroc(score, label)
-    anomalous = int(jnp.sum(label))
-    return {
-        "auroc": float(auroc),
-        "auroc_bound": float(bound),
-        "average_precision": float(_average_precision(score, label)),
-        "n_normal": label.size - anomalous,
-        "n_anomalous": anomalous,
-    }
-
-
-_auroc = jax.jit(metrics.auroc_histogram)
-_average_precision = jax.jit(metrics.average_precision)
+def _entry(found: Sequence[np.ndarray], mask: Sequence[np.ndarray]) -> dict[str, Any]:
+    counts = maps.count(found, mask)
+    entry: dict[str, Any] = {}
+    for name, metric in METRICS.items():
+        value, bound = metric(counts)
+        entry |= {name: value, f"{name}_bound": bound}
+    normal, anomalous = int(counts.normal.sum()), int(counts.anomalous.sum())
+    found_in = {"n_normal": normal, "n_anomalous": anomalous}
+    return entry | found_in | {"n_regions": counts.regions}

@@ -30,7 +30,8 @@ _PROBE = 1 << 12
 _INNER = 12
 _OUTER = 10
 _CELLS = (1 << _INNER) + (2 << _OUTER)
-_SPARE = 64
+# Rounding the share of a cell may hand out a few bins more than there are.
+MORE_BINS = _CELLS + 64
 # Bins times the bound. One half is the least that can do, where both classes have the
 # same scores; the shares of the cells are known from a sample only.
 _BINS = 0.7
@@ -75,9 +76,8 @@ def auroc_histogram(
     mask = valid if given is None else None
     given = anomalous if given is None else jnp.asarray(given)
     bins = min(max(math.ceil(_BINS / bound), 1 << 10), 1 << 20)
-    # Rounding the share of a cell may hand out a few bins more than there are.
-    size = bins + _CELLS + _SPARE
-    cells, ties = _cells(score, valid, bins)
+    size = bins + MORE_BINS
+    cells, ties = choose_cells(score, valid, bins)
     value, error, extreme = lax.cond(
         ties,
         lambda: _counted(
@@ -108,7 +108,9 @@ def _strided(x: jax.Array, count: int) -> jax.Array:
     return x[:: max(1, x.shape[0] // count)]
 
 
-def _cells(score: jax.Array, valid: jax.Array, bins: int) -> tuple[Cells, jax.Array]:
+def choose_cells(
+    score: jax.Array, valid: jax.Array, bins: int
+) -> tuple[Cells, jax.Array]:
     """Bins chosen from a sample of the scores (N,), and whether it shows ties."""
     probe_valid = _strided(valid, _PROBE)
     probe = order.key(_strided(score, _PROBE))
@@ -158,7 +160,7 @@ def _locate(keys: jax.Array, cells: Cells) -> tuple[jax.Array, jax.Array]:
     return jnp.where(inner, cell, outer), offset
 
 
-def _index(keys: jax.Array, cells: Cells) -> jax.Array:
+def bin_of(keys: jax.Array, cells: Cells) -> jax.Array:
     """Bin of each key, int32."""
     cell, offset = _locate(keys, cells)
     first = cells.first.at[cell].get(mode="promise_in_bounds")
@@ -174,7 +176,7 @@ def _delegates(
 ) -> jax.Array:
     """A key of the sample for each bin, (size,) uint32."""
     sample = order.key(_strided(score, _SAMPLE))
-    place = jnp.where(_strided(valid, _SAMPLE), _index(sample, cells), size)
+    place = jnp.where(_strided(valid, _SAMPLE), bin_of(sample, cells), size)
     return jnp.zeros(size, jnp.uint32).at[place].set(sample, mode="drop")
 
 
@@ -192,7 +194,7 @@ def _counted(
     """
     rows = 2 if delegate is None else 4
     keys = order.key(score)
-    index = _index(keys, cells)
+    index = bin_of(keys, cells)
     row = label.astype(bool).astype(jnp.int32)
     if delegate is not None:
         tied = delegate.at[index].get(mode="promise_in_bounds") == keys
