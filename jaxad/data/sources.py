@@ -46,6 +46,9 @@ _CLOTHES = (
 _DIGITS = tuple("0123456789")
 SETS = {
     "digits": Entry("jaxad.data.digits", "Digits", bundled=True, classes=_DIGITS),
+    "elpv": Entry(
+        "jaxad.data.elpv", "Elpv", bundled=True, classes=("intact", "defective")
+    ),
     "fashion_mnist": Entry("jaxad.data.mnist", "FashionMnist", classes=_CLOTHES),
     "mnist": Entry("jaxad.data.mnist", "Mnist", classes=_DIGITS),
     "nanofibres": Entry(
