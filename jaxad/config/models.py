@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jaxad.config.fields import Probability, Size, spec
 
@@ -44,8 +44,12 @@ class Conv:
     """Convolutions with max pooling down, up-sampling and convolutions up."""
 
     channels: Sizes = (16, 8)
-    """Channels of the encoder's convolutions; each is followed by 2x2 max pooling."""
+    """Channels of the encoder's convolutions; each is followed by max pooling."""
+    pools: tuple[Size, ...] = ()
+    """Side of the pooling after each of them; none: 2."""
     kernel_size: Size = 3
+    output_kernel: Size | None = None
+    """Kernel of the last convolution; none: `kernel_size`."""
     latent_dim: Size | None = None
     """Size of a dense bottleneck; none: the last feature map is the bottleneck."""
     activation: Activation = "relu"
@@ -55,6 +59,14 @@ class Conv:
     head: Head = "sigmoid"
     """What ends the network: `sigmoid` keeps the output in [0, 1]."""
     kind: Literal["conv"] = "conv"
+
+    @model_validator(mode="after")
+    def _a_pool_each(self) -> "Conv":
+        if self.pools and len(self.pools) != len(self.channels):
+            raise ValueError(
+                f"pools: {len(self.pools)} for {len(self.channels)} convolutions"
+            )
+        return self
 
 
 @spec

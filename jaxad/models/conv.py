@@ -11,10 +11,11 @@ from jaxad.types import Output
 
 
 class ConvAE(nn.Module):
-    """Convolutions with 2x2 pooling, an optional dense bottleneck, and the mirror.
+    """Convolutions with pooling, an optional dense bottleneck, and the mirror.
 
     image (B, H, W, C) -> recon (B, H, W, C), latent (B, h, w, c) or (B, latent_dim).
-    Odd sizes are padded with their edge before pooling and cropped on the way up.
+    Sizes that do not divide are padded with their edge before pooling and cropped on
+    the way up.
     """
 
     spec: spec_of.Conv
@@ -22,16 +23,18 @@ class ConvAE(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array, mode: Mode = EVAL) -> Output:
         spec, x, sizes = self.spec, image, []
-        for i, channels in enumerate(spec.channels):
+        pools = spec.pools or (2,) * len(spec.channels)
+        for i, (channels, pool) in enumerate(zip(spec.channels, pools, strict=True)):
             x = _Block(spec, channels, name=f"encoder_{i}")(x, mode)
-            sizes.append(x.shape[1:3])
-            x = max_pool(_even(x), 2)
+            sizes.append((*x.shape[1:3], pool))
+            x = max_pool(_whole(x, pool), pool)
         x, latent = self._bottleneck(x)
         scale = 1
         for i, channels in enumerate(reversed(spec.channels)):
             x = _Block(spec, channels, scale, name=f"decoder_{i}")(x, mode)
             x, scale = _grown(x, *sizes.pop())
-        x = Conv(image.shape[-1], spec.kernel_size, scale=scale, name="output")(x)
+        last = spec.output_kernel or spec.kernel_size
+        x = Conv(image.shape[-1], last, scale=scale, name="output")(x)
         return Output(HEADS[spec.head](x), latent)
 
     @nn.nowrap
@@ -62,17 +65,17 @@ class _Block(nn.Module):
         return Dropout()(ACTIVATIONS[spec.activation](x), mode)
 
 
-def _even(x: jax.Array) -> jax.Array:
-    """Repeat the last row and column where height or width is odd."""
-    pads = ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0))
+def _whole(x: jax.Array, pool: int) -> jax.Array:
+    """Repeat the last row and column until height and width are multiples of `pool`."""
+    pads = ((0, 0), (0, -x.shape[1] % pool), (0, -x.shape[2] % pool), (0, 0))
     return jnp.pad(x, pads, mode="edge") if any(p for _, p in pads) else x
 
 
-def _grown(x: jax.Array, height: int, width: int) -> tuple[jax.Array, int]:
-    """Twice the size, cropped; or as is, with the scale left to the next layer.
+def _grown(x: jax.Array, height: int, width: int, pool: int) -> tuple[jax.Array, int]:
+    """`pool` times the size, cropped; or as is, with the scale left to the next layer.
 
     A convolution of an up-sampled image costs less than half on the small grid.
     """
-    if x.shape[1:3] == (height / 2, width / 2):
-        return x, 2
-    return upsample(x, 2)[:, :height, :width], 1
+    if x.shape[1:3] == (height / pool, width / pool):
+        return x, pool
+    return upsample(x, pool)[:, :height, :width], 1
