@@ -60,9 +60,8 @@ def gather(
         began = time.monotonic()
         val = detector.score(splits.val.image)
         test, found = detector.tested(splits.test)
+        seconds[detector.name] = detector.seconds | {"score": time.monotonic() - began}
         pixel |= found
-        took = time.monotonic() - began
-        seconds[detector.name] = {**detector.seconds, "score": took}
         scores |= {name: Pair(val[name], test[name]) for name in val}
         kinds |= dict.fromkeys(val, detector.kind)
         curves |= _curve(config, splits.test, detector, test)
