@@ -1,8 +1,13 @@
 """The trainings of a run, stage by stage, with their checkpoints."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 from jaxad import folder, loop
 from jaxad.batches import TrainData
@@ -34,19 +39,25 @@ class Fitted(NamedTuple):
 
 
 def fit_stages(
-    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop
+    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop, first
 ) -> Fitted:
-    """Train all stages, each behind the fitted ones before it."""
+    """Train all stages, each behind the fitted ones before it.
+
+    first: leaves of the carry that the first stage ended with elsewhere, or None.
+    """
     carries: list[Carry] = []
     compiled = trained = 0.0
     for number, part in enumerate(parts.stages):
         reporter.begin(part.static.model.kind if number == 0 else "denoiser")
         where = path / folder.CHECKPOINTS[number]
         with Checkpointer(where, config=identity) as checkpointer:
-            saver = _Saver(checkpointer, identity, reporter.say)
+            one = program(part.method, part.static, len(data.rows))
+            steps = one.steps * part.static.train.epochs
+            given = None if number or first is None else (steps, first)
+            saver = _Saver(checkpointer, identity, reporter.say, given)
             try:
                 fitted = loop.fit(
-                    program(part.method, part.static, len(data.rows)),
+                    one,
                     part.static,
                     part.key,
                     part.hparams,
@@ -71,10 +82,14 @@ def fit_stages(
 
 
 class _Saver:
-    """Checkpoints of carries in a run folder, and the seconds that went into them."""
+    """Checkpoints of carries in a run folder, and the seconds that went into them.
 
-    def __init__(self, checkpointer: Checkpointer, identity: Any, say):
+    given: a step and the leaves of the carry there, where no checkpoint is; or None.
+    """
+
+    def __init__(self, checkpointer: Checkpointer, identity: Any, say, given):
         self.checkpointer, self.identity, self.say = checkpointer, identity, say
+        self.given = given
         self.began, self.before = time.monotonic(), 0.0
 
     def restore(self, template: Carry) -> tuple[int, Carry] | None:
@@ -87,7 +102,7 @@ class _Saver:
             may_differ=[f"run.{name}" for name in FREE + AFTER],
         )
         if found is None:
-            return None
+            return None if self.given is None else _made(template, *self.given)
         self.before = found.meta["seconds"]
         self.say(f"going on from step {found.step}")
         return found.step, found.tree
@@ -99,3 +114,15 @@ class _Saver:
     def seconds(self) -> float:
         """Compiling and training, over all the times that the run was started."""
         return self.before + time.monotonic() - self.began
+
+
+def _made(
+    template: Carry, step: int, leaves: Sequence[np.ndarray]
+) -> tuple[int, Carry]:
+    """The carry of a stage that was trained among others, its history maybe longer."""
+    forms, tree = jax.tree.flatten(template)
+    cut = [
+        jnp.asarray(leaf[: form.shape[0]] if form.shape else leaf, form.dtype)
+        for form, leaf in zip(forms, leaves, strict=True)
+    ]
+    return step, jax.tree.unflatten(tree, cut)

@@ -6,35 +6,21 @@ thresholds and metrics as the model's own scores.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import baselines, evaluate, latents, pixels
+from jaxad import baselines, evaluate, latents
 from jaxad.batches import evenly
 from jaxad.config import Config, Corrupted, stages
 from jaxad.data import Split, Splits, corrupted_copies
+from jaxad.detectors import Detector, Table, detectors
 from jaxad.evaluate import Labels, Pair
 from jaxad.scoring import Scorer
 from jaxad.threshold import Validation, require
 from jaxad.trivial import trivial_scores
-
-Table = dict[str, np.ndarray]
-
-
-class Detector(NamedTuple):
-    """One detector with one or more scores.
-
-    score: images (N, H, W, C) -> {name: (N,) float32}. kind: "model" or "baseline".
-    seconds: of its fit, {} for the model.
-    """
-
-    name: str
-    kind: str
-    score: Callable[[np.ndarray], Table]
-    seconds: dict[str, Any]
 
 
 class Results(NamedTuple):
@@ -63,26 +49,19 @@ def gather(
     model, untrained: the fitted model and the one before training. pause: called
     before each detector; it may raise.
     """
-    own = _own(config, scorer, model)
     labels = Labels(splits.val.label, splits.test.label, splits.test.group)
-    began = time.monotonic()
-    tested = pixels.score(config, splits.test, scorer, model)
-    before = time.monotonic() - began
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}
     seconds: dict[str, Any] = {}
     curves: dict[str, list[float]] = {}
-    for detector in (own, *_baselines(config, splits.train)):
+    pixel: dict[str, Any] = {}
+    for detector in detectors(config, splits.train, scorer, model):
         pause()
         began = time.monotonic()
         val = detector.score(splits.val.image)
-        if detector is own:
-            test = {name: tested.values[name] for name in val}
-            began -= before
-        else:
-            test = detector.score(splits.test.image)
-        took = time.monotonic() - began
-        seconds[detector.name] = {**detector.seconds, "score": took}
+        test, found = detector.tested(splits.test)
+        seconds[detector.name] = detector.seconds | {"score": time.monotonic() - began}
+        pixel |= found
         scores |= {name: Pair(val[name], test[name]) for name in val}
         kinds |= dict.fromkeys(val, detector.kind)
         curves |= _curve(config, splits.test, detector, test)
@@ -95,16 +74,16 @@ def gather(
     metrics: dict[str, Any] = {
         "primary": {"score": first, "rule": next(iter(limits[first]))},
         "image": image,
-        "pixel": tested.pixel,
+        "pixel": pixel,
         "fit": _losses(config, splits, scorer, model),
+        "trivial": _trivial(config, splits, labels, scorer, untrained),
+        "latent": latents.measure(splits, scorer, model),
+        "reconstruction": _reconstruction(splits.test, scorer, model),
     }
-    metrics["trivial"] = _trivial(config, splits, labels, scorer, untrained)
     protocol = config.data.protocol
     if curves and isinstance(protocol, Corrupted):
         metrics["curve"] = {"kind": protocol.corruption.kind, "auroc": curves}
         metrics["curve"]["levels"] = list(protocol.curve)
-    metrics["latent"] = latents.measure(splits, scorer, model)
-    metrics["reconstruction"] = _reconstruction(splits.test, scorer, model)
     own_test: Table = {name: scores[name].test for name in config.score.names}
     return Results(_columns(splits, scores), limits, metrics, seconds, own_test)
 
@@ -122,27 +101,6 @@ def check(config: Config, val_label: np.ndarray, shape: tuple[int, ...]) -> None
         require(rule, stand_in)
     for name in config.baselines.names:
         baselines.check(name, config.baselines, shape)
-
-
-def _own(config: Config, scorer: Scorer, model: Any) -> Detector:
-    """The model, with its scores in the order of the config."""
-
-    def score(image: np.ndarray) -> Table:
-        values = scorer.values(model, image)
-        return {name: values[name] for name in config.score.names}
-
-    return Detector("model", "model", score, {})
-
-
-def _baselines(config: Config, train: Split) -> Iterator[Detector]:
-    for name in config.baselines.names:
-        fitted = baselines.fit(name, config.baselines, train.image, config.seed)
-        seconds = {"fit": fitted.seconds_fit, "trained_on": fitted.trained_on}
-
-        def score(image: np.ndarray, name=name, fitted=fitted) -> Table:
-            return {name: fitted.score(image)}
-
-        yield Detector(name, "baseline", score, {**seconds, "detail": fitted.detail})
 
 
 def _trivial(

@@ -3,8 +3,11 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
@@ -39,6 +42,7 @@ def train(
     resume: bool = False,
     quiet: bool = False,
     command: str = "",
+    first: Sequence[np.ndarray] | None = None,
 ) -> Run:
     """Train, score, set thresholds, measure, draw; all of it is in the run folder.
 
@@ -48,6 +52,7 @@ def train(
     module: a Flax module of one's own in place of the config's model.
     out: the run folder; by default a new one below `runs/`.
     resume: go on with the run that is in `out`.
+    first: leaves of the carry that a sweep ended the first stage with.
 
     Raises ConfigError, DataError, CheckpointError, DivergedError, BusyError, and
     Preempted after a signal, with everything saved.
@@ -65,18 +70,16 @@ def train(
             return load_run(path, module=module)
         splits = sources.split(source, config.data, config.split_seed)
         arrays = on_device(splits)
-        count = len(arrays.rows)
-        parts = make_parts(config, count, module)
+        parts = make_parts(config, len(arrays.rows), module)
         warm = _check(parts, splits)
-        env = identity | {"command": command, "examples": count}
+        env = identity | {"command": command, "examples": len(arrays.rows)}
         env = _begin(path, env | _images(config, source, splits, reporter.say))
-        seconds = {"load": time.monotonic() - began}
-        fitted = fit_stages(parts, arrays, path, identity, warm, reporter, stop)
+        loaded = time.monotonic() - began
+        fitted = fit_stages(parts, arrays, path, identity, warm, reporter, stop, first)
         reporter.say("scoring, thresholds, metrics, baselines")
         measured = _measure(parts, splits, fitted, parts.untrained(arrays), stop)
-        seconds |= fitted.seconds | measured[0].seconds
-        seconds["total"] = time.monotonic() - began
-        env |= {"seconds": seconds}
+        seconds = {"load": loaded} | fitted.seconds | measured[0].seconds
+        env["seconds"] = seconds | {"total": time.monotonic() - began}
         _write(path, loop.history(*fitted.carries), env, *measured)
         draw(path)
     return load_run(path, module=module)

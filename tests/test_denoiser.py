@@ -26,7 +26,10 @@ from jaxad.config import (
 )
 from jaxad.errors import ConfigError, Preempted
 from jaxad.grid import store
+from jaxad.progress import Reporter
 from jaxad.report import plots
+from jaxad.search.context import Context
+from jaxad.signals import Stop
 
 NAMES = ("mse", "mask", "mask_2", "smooth_mae", "smooth_top", "superposed")
 PLAIN = Config(
@@ -184,7 +187,18 @@ def test_a_sweep_trains_each_autoencoder_once(run, data, tmp_path, monkeypatch):
     grid = {"denoiser.noise": [0.1, 0.2]}
     options = {"seeds": 2, "execution": "map", "every": True, "quiet": True}
     path = tmp_path / "sweep"
+    begun, run_loop = [], loop._Loop.run
+
+    def spy(self, segment, at, carry):
+        begun.append(at)
+        return run_loop(self, segment, at, carry)
+
+    monkeypatch.setattr(loop._Loop, "run", spy)
     done = jaxad.sweep(CONFIG, grid, data, out=path, **options)
+    # The best's run goes on from the end of the sweep's autoencoder.
+    assert [at > 0 for at in begun] == [True, False]
+    number = done.best.config.seed * 2 + (done.best.config.denoiser.noise == 0.2)
+    assert done.best.history["val_loss"][2:].min() == done.members["val_loss"][number]
     first = store.read(path / "autoencoders")
     assert sum(len(chunk.members) for chunk in first) == 2
     assert len(done.members) == 4
@@ -210,6 +224,12 @@ def test_a_sweep_trains_each_autoencoder_once(run, data, tmp_path, monkeypatch):
         file: file.read_bytes() for file in path.rglob("autoencoders/chunks/*")
     }
     assert again.members.equals(done.members)
+    # Whichever members are left, each finds the autoencoder it stands behind.
+    again = Context(CONFIG, done.grid, data, None, path, Reporter(quiet=True), Stop())
+    last = again.members[-1]
+    again.work.run([last], lambda member: 3)
+    found = again.work.results[last.number, 3]
+    assert found["val_loss"] == done.members["val_loss"][last.number]
 
 
 @pytest.mark.parametrize("model", [Deep(), Vae()])

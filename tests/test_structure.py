@@ -23,6 +23,7 @@ LEVELS = [
     {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},
     {"whole"},
     {"pixels", "examples", "latents"},
+    {"detectors"},
     {"program", "results"},
     {"loop", "report"},
     {"saved", "grid"},

@@ -38,7 +38,7 @@ config = Config(
     ),
     model=Strided(channels=(16, 32, 64), latent_dim=64),
     optim=Optim(lr=1e-3, b1=0.5),
-    train=Train(epochs=14, batch_size=64, validate=2_000, ema=0.999),
+    train=Train(epochs=12, batch_size=64, validate=2_000, ema=0.999),
     score=Score(names=("mse", "mae", "ssim", "top")),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),

@@ -40,15 +40,15 @@ config = Config(
     model=Strided(channels=(16, 32, 64), latent_dim=64),
     corrupt=Corrupt(kind="gaussian", level=0.1),
     optim=Optim(lr=1e-3, b1=0.5),
-    train=Train(epochs=14, batch_size=64, validate=2_000, ema=0.999),
+    train=Train(epochs=12, batch_size=64, validate=2_000, ema=0.999),
     denoiser=Denoiser(
         depth=10,
         width=9,
         noise=0.1,
         optim=Optim(lr=1e-3),
-        train=Train(epochs=6, batch_size=64, validate=2_000, ema=0.999),
+        train=Train(epochs=5, batch_size=64, validate=2_000, ema=0.999),
     ),
-    score=Score(names=("mse", "smooth", "mask", "superposed")),
+    score=Score(names=("mse", "top", "smooth", "smooth_top", "mask", "superposed")),
     threshold=Threshold(rules=(F1Max(),)),
     baselines=Baselines(names=()),
 )

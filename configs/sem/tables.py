@@ -42,14 +42,14 @@ config = Config(
     model=Strided(channels=(16, 32, 64), latent_dim=64),
     corrupt=Corrupt(kind="gaussian"),
     optim=Optim(lr=1e-3, b1=0.5),
-    train=Train(epochs=14, batch_size=64, validate=2_000, ema=0.999),
+    train=Train(epochs=12, batch_size=64, validate=2_000, ema=0.999),
     denoiser=Denoiser(
         depth=10,
         width=9,
         taps=(5,),
         noise=0.1,
         optim=Optim(lr=1e-3),
-        train=Train(epochs=6, batch_size=64, validate=2_000, ema=0.999),
+        train=Train(epochs=5, batch_size=64, validate=2_000, ema=0.999),
     ),
     score=Score(
         names=("mse", "top", "smooth", "smooth_top", "mask", "mask_5", "superposed"),

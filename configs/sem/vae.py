@@ -35,7 +35,7 @@ config = Config(
     model=Vae(channels=(16, 32, 64), latent_dim=64),
     loss=Loss(kind="elbo"),
     optim=Optim(lr=1e-3, b1=0.5),
-    train=Train(epochs=14, batch_size=64, validate=2_000, ema=0.999),
+    train=Train(epochs=12, batch_size=64, validate=2_000, ema=0.999),
     score=Score(names=("mse", "mae", "ssim", "top", "elbo"), samples=4),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),

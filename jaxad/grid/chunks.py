@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from jaxad.carry import Carry, going
-from jaxad.grid import execute
+from jaxad.grid import execute, store
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lanes import LaneData
+from jaxad.grid.members import Lane, Member
 
 SLICE_SECONDS = 5.0
 """Time on the device between two looks at signals and progress."""
@@ -56,6 +57,23 @@ def train(
         found = execute.side_by_side(partial(_measure, compiled), parts, carries)
         measured[epoch] = _joined(found)
     return Trained(measured, _joined([carry.history for carry in carries]))
+
+
+def to_keep(
+    lanes: Sequence[Lane], epochs: Callable[[Member], int], trained: Trained
+) -> store.Chunk:
+    """The chunk that goes to disk. lanes: those trained, without the filling."""
+    keys, parts = [], []
+    for i, lane in enumerate(lanes):
+        for member in lane.members:
+            keys.append((member.number, epochs(member)))
+            found = trained.measured[epochs(member)]
+            parts.append(jax.tree.map(lambda leaf, i=i: leaf[i], found))
+    arrays = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
+    numbers, after = np.array(keys, np.int32).T
+    history = {k: v[: len(lanes)] for k, v in trained.history.items()}
+    last = np.array([lane.members[-1].number for lane in lanes], np.int32)
+    return store.Chunk(numbers, after, store.flat(arrays), last, history)
 
 
 def _advance(compiled: Compiled, cut, part: LaneData, carry: Carry) -> Carry:

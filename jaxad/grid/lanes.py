@@ -84,11 +84,11 @@ def functions(
     """The functions of a group's lanes, for so many (padded) training rows each.
 
     config: static, as from `blank`. together: whether they run under `vmap`. keep: the
-    fitted models are what is wanted: `measure` gives them alone, as `model`.
+    trained stages are what is wanted: `measure` gives those alone.
     """
     prog = program(method, config, examples, together=together)
     one = _Lane(method, config, prog)
-    measure = one.model if keep else one.measure
+    measure = one.stage if keep else one.measure
     return Functions(one.start, one.advance, measure, prog.steps)
 
 
@@ -119,6 +119,12 @@ class _Lane:
         return {
             "model": finalized(self.method, lane.key, lane.hparams, model, data, size)
         }
+
+    def stage(self, image, lane: LaneData, carry: Carry) -> dict[str, Any]:
+        """The model for the next stage, and the leaves of the carry, by number, for a
+        run of its own."""
+        leaves = {f"{i:05d}": leaf for i, leaf in enumerate(jax.tree.leaves(carry))}
+        return self.model(image, lane, carry) | {"carry": leaves}
 
     def measure(self, image, lane: LaneData, carry: Carry) -> dict[str, Any]:
         """Scores, limits and metrics of the model that a run would end with here.

@@ -46,6 +46,7 @@ class Choice(NamedTuple):
 class Work:
     """A sweep at work.
 
+    members: all of them, which number the stages before theirs.
     say: one line to the user. look: (trainings done, in all, epoch) while it works;
         what it raises ends the work. after: called after each chunk.
     keep: writes down `choices`, by kind of network, for a resumed sweep.
@@ -57,6 +58,7 @@ class Work:
 
     path: Path
     grid: Grid
+    members: Sequence[Member]
     images: Images
     say: Callable[[str], None]
     look: Callable[..., None]
@@ -82,7 +84,7 @@ class Work:
     def run(self, members: Sequence[Member], epochs: Callable[[Member], int]) -> None:
         """Train members without results, each for so many epochs."""
         left = [m for m in members if (m.number, epochs(m)) not in self.results]
-        self._run_before(members, left)
+        self._run_before(left)
         found = lanes(members)
         self.total, self.done = len(found), 0
         # Of all members, so that a sweep that goes on pads and groups as before.
@@ -100,30 +102,40 @@ class Work:
                 f"{len(grouped)} groups of shapes, those of the probe included"
             )
 
-    def _run_before(self, members: Sequence[Member], left: list[Member]) -> None:
-        """Train what those that are left stand behind, each once, and keep the models.
-
-        members: all, so that the numbers of a sweep that goes on are as before.
-        """
-        wanted = {stages.before(m.config) for m in left} - {None, *self.fitted}
-        first = [member for member in before(members) if member.config in wanted]
-        if not first:
+    def _run_before(self, left: list[Member]) -> None:
+        """Train what members stand behind, each once, and keep the models."""
+        if not {stages.before(m.config) for m in left} - {None, *self.fitted}:
             return
-        self.say(f"{len(first)} autoencoders first")
+        work = self._work_before()
+        self.say(f"{len(work.members)} autoencoders first")
+        work.run(work.members, epochs_of)
+        for member in work.members:
+            self.fitted[member.config] = work.results[_key(member)]["model"]
+        self.compiled = work.compiled
+
+    def _work_before(self) -> "Work":
         work = replace(
             self,
             path=self.path / BEFORE,
+            members=before(self.members),
             results={},
             history={},
             after=lambda: None,
             keep_models=True,
         )
         work.restore()
-        work.run(first, epochs_of)
-        for member in first:
-            found = work.results[member.number, epochs_of(member)]
-            self.fitted[member.config] = found["model"]
-        self.compiled = work.compiled
+        return work
+
+    def stage_before(self, config: Config) -> list[np.ndarray] | None:
+        """The leaves of the carry that the stage before `config` ended with; None where
+        there is no such stage."""
+        wanted = stages.before(config)
+        if wanted is None:
+            return None
+        work = self._work_before()
+        member = next(m for m in work.members if m.config == wanted)
+        found = work.results[_key(member)]["carry"]
+        return [leaf for _, leaf in sorted(found.items())]
 
     def _missing(self, lane: Lane, epochs: Callable[[Member], int]) -> bool:
         return any((m.number, epochs(m)) not in self.results for m in lane.members)
@@ -140,6 +152,10 @@ class Work:
         store.write(self.path, chunk)
         self._take(chunk)
         self.after()
+
+
+def _key(member: Member) -> tuple[int, int]:
+    return member.number, epochs_of(member)
 
 
 class _Group:
@@ -178,7 +194,7 @@ class _Group:
                     f"{self.name}: out of memory, {compiled.lanes} at a time now"
                 )
                 continue
-            self.work.finish(self._chunk(some, trained))
+            self.work.finish(chunks.to_keep(some, self.epochs, trained))
             self.work.done += len(some)
             waiting = waiting[len(some) :]
         self.work.compiled += self.programs.compilations
@@ -229,17 +245,3 @@ class _Group:
 
         data = [self._data(part) for part in parts]
         return chunks.train(compiled, data, self.steps, wanted, look)
-
-    def _chunk(self, some: list[Lane], trained: chunks.Trained) -> store.Chunk:
-        keys, parts = [], []
-        for i, lane in enumerate(some):
-            for member in lane.members:
-                epochs = self.epochs(member)
-                keys.append((member.number, epochs))
-                found = trained.measured[epochs]
-                parts.append(jax.tree.map(lambda leaf, i=i: leaf[i], found))
-        arrays = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-        members, epochs = np.array(keys, np.int32).T
-        history = {k: v[: len(some)] for k, v in trained.history.items()}
-        last = np.array([lane.members[-1].number for lane in some], np.int32)
-        return store.Chunk(members, epochs, store.flat(arrays), last, history)

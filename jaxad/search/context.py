@@ -46,6 +46,7 @@ class Context:
         self.work = Work(
             path,
             grid,
+            self.members,
             self.images,
             say=reporter.say,
             look=self._look,

@@ -186,8 +186,9 @@ def _untrained(
 
 
 def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | None:
-    """The best setting's first member again, as a run of its own; None where that one
-    diverges, whose numbers differ from the member's in their last bits."""
+    """The best setting's first member again, as a run of its own, behind the sweep's
+    own autoencoder where there is one; None where the run diverges, whose numbers
+    differ from the member's in their last bits."""
     member = best.members[0]
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
@@ -204,6 +205,7 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | Non
             out=where,
             resume=where.is_dir() and any(where.iterdir()),
             quiet=at.reporter.quiet,
+            first=at.work.stage_before(member.config),
         )
     except DivergedError as error:
         at.work.say(f"{best.name}: no run beside its row: {error}")
