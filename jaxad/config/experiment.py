@@ -8,7 +8,13 @@ from jaxad.config.data import Corrupt, Data
 from jaxad.config.denoiser import Denoiser
 from jaxad.config.fields import spec
 from jaxad.config.models import Deep, Model
-from jaxad.config.scoring import Baselines, Score, Threshold, of_denoiser
+from jaxad.config.scoring import (
+    OWN_SCORES,
+    Baselines,
+    Score,
+    Threshold,
+    of_denoiser,
+)
 from jaxad.config.training import Loss, Optim, Train
 
 # One folder, never a path: it is joined to `runs/`.
@@ -41,9 +47,10 @@ class Config:
 
     @model_validator(mode="after")
     def _bce_is_of_probabilities(self) -> "Config":
-        if self.loss.kind == "bce" and self.model.head != "sigmoid":
+        head = getattr(self.model, "head", None)
+        if self.loss.kind == "bce" and head != "sigmoid":
             raise ValueError("loss.kind bce needs model.head sigmoid")
-        if "bce" in self.score.names and self.model.head != "sigmoid":
+        if "bce" in self.score.names and head != "sigmoid":
             raise ValueError("score.names bce needs model.head sigmoid")
         return self
 
@@ -54,8 +61,23 @@ class Config:
             raise ValueError("model.kind vae and loss.kind elbo need each other")
         if "elbo" in self.score.names and not variational:
             raise ValueError("score.names elbo needs model.kind vae")
-        if self.loss.likelihood == "bernoulli" and self.model.head != "sigmoid":
+        head = getattr(self.model, "head", None)
+        if self.loss.likelihood == "bernoulli" and head != "sigmoid":
             raise ValueError("loss.likelihood bernoulli needs model.head sigmoid")
+        return self
+
+    @model_validator(mode="after")
+    def _scores_are_of_the_model(self) -> "Config":
+        kind = self.model.kind
+        for name in self.score.names:
+            owners = [owner for owner, own in OWN_SCORES.items() if name in own]
+            if owners and kind not in owners:
+                raise ValueError(f"score.names {name} needs model.kind {owners[0]}")
+            if kind in OWN_SCORES and kind not in owners:
+                has = " ".join(OWN_SCORES[kind])
+                raise ValueError(f"model.kind {kind} has no score {name}; it has {has}")
+        if kind in OWN_SCORES and self.denoiser is not None:
+            raise ValueError(f"denoiser.kind stands behind autoencoders, not {kind}")
         return self
 
     @model_validator(mode="after")

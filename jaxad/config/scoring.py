@@ -32,6 +32,10 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+OWN_SCORES: dict[str, tuple[str, ...]] = {}
+"""Kind of a model that is no autoencoder -> the scores it has, and no other has."""
+
+
 def of_denoiser(name: str) -> bool:
     """Whether a score is made by the denoising network."""
     return name.split("_")[0] in ("smooth", "mask", "superposed")

@@ -1,5 +1,6 @@
 """Ways to detect anomalies, each a tuple of pure functions (`Method`)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jaxad import models
@@ -7,6 +8,10 @@ from jaxad.config import Config, stages
 from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.denoising import denoising
 from jaxad.methods.reconstruction import reconstruction
+
+
+METHODS: dict[str, Callable[..., Method]] = {}
+"""Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 
 
 def build(config: Config, steps: int | None = None, module: Any = None) -> Method:
@@ -19,7 +24,7 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
         return denoising(build(before, None, module), config, steps)
     if module is None:
         module = models.build(config.model)
-    return reconstruction(module, config, steps)
+    return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
 
 
 __all__ = ["Blocks", "Hparams", "Method", "build", "denoising", "reconstruction"]
