@@ -116,6 +116,22 @@ def _grouped(called: np.ndarray, label: np.ndarray, group: np.ndarray) -> dict:
     return found
 
 
+def by_defect(
+    score: np.ndarray, label: np.ndarray, defect: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Each kind of defect against all normal images: `auroc`, and its number `n`.
+
+    score, label: (N,). defect: (N,) str, the kind of each anomalous image.
+    """
+    normal, found = label == 0, {}
+    for kind in sorted({*defect[~normal].tolist()}):
+        own = ~normal & (defect == kind)
+        both = normal | own
+        value = auroc(score[both], label[both])
+        found[kind] = {"auroc": value, "n": int(own.sum())}
+    return found
+
+
 def auroc(score: np.ndarray, label: np.ndarray) -> float:
     """Exact AUROC of score (N,) against label (N,); NaN with one class only."""
     return float(_auroc(jnp.asarray(score), jnp.asarray(label)))

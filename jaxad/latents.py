@@ -23,6 +23,8 @@ def measure(splits: Splits, scorer: Scorer, model: Any) -> dict[str, Any]:
     participation ratio of their covariance's eigenvalues, (sum)^2 / sum of squares: how
     many directions are in use; None where there are more latents than LISTED.
     variance, kl: of each latent, largest first; kl in nats, of variational models.
+    bandwidth: of a kernel density, `chosen`, and the mean log density of the validation
+    normals (`likelihoods`, in nats, of standardised latents) at others (`widths`).
     """
     found = scorer.latent(model, splits.val.image[splits.val.label == 0])
     if not found:
@@ -41,6 +43,10 @@ def measure(splits: Splits, scorer: Scorer, model: Any) -> dict[str, Any]:
     if "kl" in found:
         kl = found["kl"].mean(0, dtype=np.float64)
         measured |= {"kl_total": float(kl.sum()), "kl": np.sort(kl)[::-1].tolist()}
+    density = model.get("autoencoder", model).get("density", {})
+    if "likelihoods" in density:
+        lists = {k: np.asarray(density[k]).tolist() for k in ("widths", "likelihoods")}
+        measured["bandwidth"] = {"chosen": float(density["bandwidth"]), **lists}
     return measured
 
 

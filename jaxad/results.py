@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import baselines, evaluate, latents
+from jaxad import baselines, evaluate, latents, levels
 from jaxad.batches import evenly
-from jaxad.config import Config, Corrupted, stages
-from jaxad.data import Split, Splits, corrupted_copies
-from jaxad.detectors import Detector, Table, detectors
+from jaxad.config import Config, stages
+from jaxad.data import Split, Splits
+from jaxad.detectors import Table, detectors
 from jaxad.evaluate import Labels, Pair
 from jaxad.scoring import Scorer
 from jaxad.threshold import Validation, require
@@ -53,7 +53,7 @@ def gather(
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}
     seconds: dict[str, Any] = {}
-    curves: dict[str, list[float]] = {}
+    curve, robustness = levels.copies(config), levels.robustness(config)
     pixel: dict[str, Any] = {}
     for detector in detectors(config, splits.train, scorer, model):
         pause()
@@ -64,7 +64,11 @@ def gather(
         pixel |= found
         scores |= {name: Pair(val[name], test[name]) for name in val}
         kinds |= dict.fromkeys(val, detector.kind)
-        curves |= _curve(config, splits.test, detector, test)
+        given = config, splits.test, detector, test
+        if curve is not None:
+            levels.fill_copies(curve, *given)
+        for noise in robustness:
+            levels.fill_robustness(noise, *given)
     limits, image = {}, {}
     for name, pair in scores.items():
         limits[name] = evaluate.thresholds(config.threshold.rules, pair, labels)
@@ -75,15 +79,16 @@ def gather(
         "primary": {"score": first, "rule": next(iter(limits[first]))},
         "image": image,
         "pixel": pixel,
+        "defects": _defects(splits.test, scores),
         "fit": _losses(config, splits, scorer, model),
         "trivial": _trivial(config, splits, labels, scorer, untrained),
         "latent": latents.measure(splits, scorer, model),
         "reconstruction": _reconstruction(splits.test, scorer, model),
     }
-    protocol = config.data.protocol
-    if curves and isinstance(protocol, Corrupted):
-        metrics["curve"] = {"kind": protocol.corruption.kind, "auroc": curves}
-        metrics["curve"]["levels"] = list(protocol.curve)
+    if curve is not None:
+        metrics["curve"] = curve
+    if robustness:
+        metrics["robustness"] = robustness
     own_test: Table = {name: scores[name].test for name in config.score.names}
     return Results(_columns(splits, scores), limits, metrics, seconds, own_test)
 
@@ -101,6 +106,16 @@ def check(config: Config, val_label: np.ndarray, shape: tuple[int, ...]) -> None
         require(rule, stand_in)
     for name in config.baselines.names:
         baselines.check(name, config.baselines, shape)
+
+
+def _defects(test: Split, scores: dict[str, Pair]) -> dict[str, Any]:
+    """Of each score, each kind of defect apart; {} where there is one kind alone."""
+    if len({*test.defect[test.label == 1].tolist()}) < 2:
+        return {}
+    return {
+        name: evaluate.by_defect(pair.test, test.label, test.defect)
+        for name, pair in scores.items()
+    }
 
 
 def _trivial(
@@ -125,24 +140,6 @@ def _trivial(
         entry = evaluate.measure(limits, pair.test, labels)
         entries[name] = {"status": row.status, "note": row.note, **entry}
     return entries
-
-
-def _curve(
-    config: Config, test: Split, detector: Detector, scores: Table
-) -> dict[str, list[float]]:
-    """Score name -> AUROC at each level of the protocol's curve."""
-    protocol = config.data.protocol
-    if not isinstance(protocol, Corrupted):
-        return {}
-    clean = {name: values[test.clean] for name, values in scores.items()}
-    curve: dict[str, list[float]] = {}
-    for level in protocol.curve:
-        copies = corrupted_copies(test, config.data, config.split_seed, level)
-        label = np.concatenate([np.zeros(np.sum(test.clean), np.int32), copies.label])
-        for name, values in detector.score(copies.image).items():
-            both = np.concatenate([clean[name], values])
-            curve.setdefault(name, []).append(evaluate.auroc(both, label))
-    return curve
 
 
 def _losses(

@@ -20,7 +20,7 @@ from jaxad.checkpoint import files
 from jaxad.config import Baselines, Config, Conv, Data, Linear, Score, Train
 from jaxad.config.traced import blank, traced
 from jaxad.errors import CheckpointError, ConfigError, DataError
-from jaxad.methods import density
+from jaxad.methods import density, kernels
 from jaxad.scoring import Scorer
 
 BOTH = ("latent_kde", "latent_mahalanobis")
@@ -66,13 +66,13 @@ def test_the_kernel_density_is_that_of_scipy(factor):
     points, at = ((x - centre) @ whiten for x in (points, at))
     width = factor
     if isinstance(factor, str):
-        width = density._rule(factor, jnp.float32(1500), 4)
+        width = kernels.rule(factor, jnp.float32(1500), 4)
         assert width == pytest.approx(golden.factor, rel=1e-6)
     points, valid = (
         jnp.concatenate([jnp.float32(points), jnp.full((7, 4), 9e9)]),
         jnp.arange(1507) < 1500,
     )
-    found = jax.jit(density.log_density)(
+    found = jax.jit(kernels.log_density)(
         points, valid, jnp.float32(at), jnp.float32([width])
     )
     expected = golden.logpdf((at @ np.linalg.inv(whiten) + centre).T)

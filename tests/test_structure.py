@@ -24,6 +24,7 @@ LEVELS = [
     {"whole"},
     {"pixels", "examples", "latents"},
     {"detectors"},
+    {"levels"},
     {"program", "results"},
     {"loop", "report"},
     {"saved", "grid"},

@@ -21,6 +21,7 @@ from jaxad.config.protocols import (
     OtherDataset,
 )
 from jaxad.config.scoring import (
+    FITTED,
     Baselines,
     Conformal,
     Cost,
@@ -41,6 +42,7 @@ from jaxad.config.training import Loss, Optim, Train
 
 __all__ = [
     "BLANK",
+    "FITTED",
     "Augment",
     "Axis",
     "Baselines",

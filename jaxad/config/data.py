@@ -104,6 +104,15 @@ class Data:
         return self
 
     @model_validator(mode="after")
+    def _noise_is_of_whole_images(self) -> "Data":
+        noise = isinstance(self.protocol, Defects) and self.protocol.robustness
+        if noise and self.patches.size is not None:
+            raise ValueError(
+                "protocol.robustness takes whole images; leave out patches"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fold_is_one_of_folds(self) -> "Data":
         if self.folds is None and self.fold:
             raise ValueError(f"fold {self.fold} needs folds")

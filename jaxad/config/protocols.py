@@ -126,6 +126,9 @@ class Defects:
     tune: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of the anomalous images, drawn by the seed, that are for validation; 0:
     validation of normals only."""
+    robustness: tuple[Corruption, ...] = ()
+    """Noise to put on the test images, normal and anomalous alike, and the trained
+    detectors to be measured with; everything else is without."""
     kind: Literal["defects"] = "defects"
 
 

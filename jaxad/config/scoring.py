@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jaxad.config.fields import Size, spec
 
@@ -16,6 +16,8 @@ ScoreName = (
         "elbo",
         "latent_kde",
         "latent_mahalanobis",
+        "zmap",
+        "either",
         "smooth",
         "smooth_mae",
         "smooth_ssim",
@@ -30,6 +32,8 @@ ScoreName = (
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
+"""Scores that are fitted to images once, after the training."""
 
 
 OWN_SCORES: dict[str, tuple[str, ...]] = {}
@@ -53,9 +57,17 @@ class Score:
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
     top: Rate = 0.01
-    """`top` is the mean of so large a share of the largest squared residuals."""
-    bandwidth: Literal["validation", "scott", "silverman"] = "validation"
-    """Kernel width of `latent_kde`: a rule, or the likelihood of validation normals.
+    """`top` is the mean of so large a share of the largest squared residuals, `zmap`
+    that of the largest absolute residuals in standard deviations of their pixel."""
+    either: tuple[ScoreName, ...] = ("mse", "latent_kde")
+    """`either` is high where one of these is: the largest of their ranks among the
+    validation normals."""
+    blur: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation in pixels of the Gaussian that smooths anomaly maps, before
+    scores are taken from them; 0: none."""
+    bandwidth: Literal["validation", "scott", "silverman"] | Positive = "validation"
+    """Kernel width of `latent_kde`: a rule, the likelihood of validation normals, or a
+    number, in standard deviations of the latents.
 
     The rules suit one cluster; normals of many classes need narrower kernels (eight
     digits against digit 4, latent of 8: AUROC .69 by validation, .66 by Scott's rule).
@@ -67,6 +79,17 @@ class Score:
     all images; 0: none, its mean latent."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
+
+    @model_validator(mode="after")
+    def _parts_of_either_are_scores(self) -> "Score":
+        if "either" not in self.names:
+            return self
+        parts = {*self.either} - {"either"}
+        if len(parts) < 2 or len(parts) != len(self.either):
+            raise ValueError("either: name two or more other scores")
+        if missing := sorted(parts - {*self.names}):
+            raise ValueError(f"either: {missing[0]} is not among score.names")
+        return self
 
 
 @spec

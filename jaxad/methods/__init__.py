@@ -9,7 +9,6 @@ from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.denoising import denoising
 from jaxad.methods.reconstruction import reconstruction
 
-
 METHODS: dict[str, Callable[..., Method]] = {}
 """Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 

@@ -155,6 +155,6 @@ def _scores(
             given = output.latent[:, sorted(set(denoiser.taps)).index(int(rest))]
         else:
             given, kind = output.latent[:, -1], rest or kind
-        maps[name] = residual.MAPS[kind](given, image)
+        maps[name] = residual.smoothed(residual.MAPS[kind](given, image), spec.blur)
         values[name] = residual.reduced(kind, maps[name], spec.top)
     return values, maps

@@ -4,7 +4,6 @@ One code path trains the identity (no noise), denoising (corrupted in, clean tar
 and noise-injected (a fraction corrupted, input and target alike) variants.
 """
 
-import math
 from functools import partial
 from typing import Any
 
@@ -13,16 +12,19 @@ import jax.numpy as jnp
 import optax
 
 from jaxad import models
-from jaxad.config import Config
+from jaxad.config import FITTED, Config
 from jaxad.corrupt import corrupt
 from jaxad.errors import ConfigError
 from jaxad.losses import LOSSES, check_ssim, negative_elbo
-from jaxad.methods import density, optimiser, residual
+from jaxad.methods import density, either, optimiser, positions, residual
 from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.update import of_device, update
 from jaxad.models import Mode
 from jaxad.streams import stream
 from jaxad.types import Batch, Output, Scores, State
+
+_FITTED = ("density", "positions", "ranks")
+"""Parts of a finalised model that are no variables of the module."""
 
 
 def reconstruction(module: Any, config: Config, steps: int | None = None) -> Method:
@@ -33,7 +35,7 @@ def reconstruction(module: Any, config: Config, steps: int | None = None) -> Met
     steps: number of all steps, for schedules that end.
     """
     one = _Autoencoder(module, config, steps)
-    finalize = one.finalize if one.densities else None
+    finalize = one.finalize if one.fitted else None
     return Method(one.init, one.step, one.validate, one.score, one.output, finalize)
 
 
@@ -43,15 +45,14 @@ class _Autoencoder:
     def __init__(self, module: Any, config: Config, steps: int | None):
         self.module, self.config, self.steps = module, config, steps
         self.variational = config.loss.kind == "elbo"
-        self.densities = any(name in density.NAMES for name in config.score.names)
+        self.fitted = {name for name in config.score.names if name in FITTED}
 
     def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
         if "ssim" in (self.config.loss.kind, *self.config.score.names):
             check_ssim(*batch.image.shape[1:3])
         model = models.init(self.module, stream(key, "init"), batch.image)
-        if self.densities:
-            shape = jax.eval_shape(self._latent, model, batch.image).shape
-            density.check(math.prod(shape[1:]))
+        if self.fitted & {*density.NAMES}:
+            jax.eval_shape(self._latent, model, batch.image)
         return State(model, self._tx(hparams).init(model["params"]))
 
     def step(
@@ -83,7 +84,7 @@ class _Autoencoder:
         return self._apply(model, image, None)
 
     def _apply(self, model: Any, image: jax.Array, key: jax.Array | None) -> Output:
-        variables = {name: part for name, part in model.items() if name != "density"}
+        variables = {name: model[name] for name in model if name not in _FITTED}
         return models.apply(self.module, variables, image, key=key)[0]
 
     def score(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Scores:
@@ -102,12 +103,22 @@ class _Autoencoder:
                     keys,
                 ),
             )
-        if not self.densities:
+        if not self.fitted:
             return found
-        if "density" not in model:
-            raise ConfigError("score.names: latent scores need the finalised model")
-        values = found.values | density.scores(spec, model["density"], output.latent)
-        return Scores({name: values[name] for name in spec.names}, found.maps)
+        if not model.keys() & {*_FITTED}:
+            raise ConfigError("score.names: fitted scores need the finalised model")
+        values, maps = dict(found.values), dict(found.maps)
+        if "density" in model:
+            values |= density.scores(spec, model["density"], output.latent)
+        if "positions" in model:
+            signed = residual.signed(image, output.recon)
+            shown = positions.standardised(model["positions"], signed)
+            maps["zmap"] = residual.smoothed(shown, spec.blur)
+            values["zmap"] = residual.reduced("zmap", maps["zmap"], spec.top)
+        if "ranks" in model:
+            values["either"] = either.score(model["ranks"], values)
+        wanted = [name for name in spec.names if name in values]
+        return Scores({name: values[name] for name in wanted}, maps)
 
     def _residual(self, hparams: Hparams, output: Output, image: jax.Array) -> Scores:
         """The scores of one reconstruction."""
@@ -130,12 +141,38 @@ class _Autoencoder:
     def finalize(
         self, key: jax.Array, hparams: Hparams, model: Any, train: Blocks, val: Blocks
     ) -> Any:
-        encode = partial(self._latent, model)
-        fitted = density.fit(key, self.config.score, encode, train, val)
-        return {**model, "density": fitted}
+        spec, fitted = self.config.score, dict(model)
+        if self.fitted & {*density.NAMES}:
+            encode = partial(self._latent, model)
+            fitted["density"] = density.fit(key, spec, encode, train, val)
+        if "zmap" in self.fitted:
+
+            def signed(image: jax.Array) -> jax.Array:
+                return residual.signed(image, self._apply(model, image, None).recon)
+
+            fitted["positions"] = positions.fit(signed, train)
+        if "either" in self.fitted:
+            fitted["ranks"] = self._ranks(key, hparams, fitted, val)
+        return fitted
+
+    def _ranks(self, key, hparams: Hparams, model: Any, val: Blocks) -> either.Ranks:
+        if val.count == 0:
+            raise ConfigError("score.names: either needs validation normals")
+        key = stream(key, "score")
+
+        def one(index):
+            batch = val.take(index)
+            values = self.score(key, hparams, model, batch.image).values
+            return {
+                name: values[name] for name in self.config.score.either
+            }, batch.valid
+
+        values, valid = jax.lax.map(one, jnp.arange(val.count))
+        flat = {name: each.reshape(-1) for name, each in values.items()}
+        return either.fit(flat, valid.reshape(-1))
 
     def _latent(self, model: Any, image: jax.Array) -> jax.Array:
-        output = models.apply(self.module, model, image)[0]
+        output = self._apply(model, image, None)
         if output.latent is output.recon:
             raise ConfigError(
                 "score.names: the module gives no latent for latent scores; let it "

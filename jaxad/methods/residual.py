@@ -4,6 +4,8 @@ A map is (B, H, W) float32, averaged over channels; a score is its mean, or the 
 its largest values.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -20,16 +22,44 @@ def scores(spec: Score, image: jax.Array, recon: jax.Array) -> Scores:
     values: dict[str, jax.Array] = {}
     maps: dict[str, jax.Array] = {}
     for name in [name for name in spec.names if name in MAPS]:
-        maps[name] = MAPS[name](recon, image)
+        maps[name] = smoothed(MAPS[name](recon, image), spec.blur)
         values[name] = reduced(name, maps[name], spec.top)
     return Scores(values, maps)
 
 
 def reduced(kind: str, anomaly_map: jax.Array, top: float) -> jax.Array:
     """The score (B,) of maps (B, H, W) of a kind in `MAPS`."""
-    if kind == "top":
+    if kind in ("top", "zmap"):
         return top_mean(anomaly_map, top)
     return jnp.mean(anomaly_map, (1, 2))
+
+
+def signed(image: jax.Array, recon: jax.Array) -> jax.Array:
+    """image - recon, mean over channels: (B, H, W, C) -> (B, H, W)."""
+    return jnp.mean(image - recon, -1)
+
+
+def smoothed(anomaly_map: jax.Array, sigma: float) -> jax.Array:
+    """Maps (B, H, W) under a Gaussian of so many pixels; 0: as they are.
+
+    Up to three standard deviations; beyond the border its pixels are repeated.
+    """
+    if sigma == 0:
+        return anomaly_map
+    reach = math.ceil(3 * sigma)
+    weight = jnp.exp(-0.5 * jnp.square(jnp.arange(-reach, reach + 1) / sigma))
+    weight = (weight / jnp.sum(weight)).astype(jnp.float32)
+    pads = ((0, 0), (reach, reach), (reach, reach))
+    wide = jnp.pad(anomaly_map, pads, mode="edge")[..., None]
+    for kernel in (weight[:, None], weight[None]):
+        wide = jax.lax.conv_general_dilated(
+            wide,
+            kernel[..., None, None],
+            (1, 1),
+            "VALID",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+    return wide[..., 0]
 
 
 def top_mean(anomaly_map: jax.Array, share: float) -> jax.Array:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from jaxad.report.blocks import Block, as_markdown, number
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import UNITS, shown, title
-from jaxad.report.table import Block, as_markdown, number, rows
+from jaxad.report.table import rows
 
 _HEADER = (
     "detector",

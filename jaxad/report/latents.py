@@ -64,3 +64,25 @@ def _errors(ax: Axes, errors: dict[str, Any]) -> None:
     if gap is not None:
         ax.set_title(f"identity gap {gap:.3g}", fontsize=10, loc="left")
         ax.axhline(errors["mse_clean"], color=GREY, linewidth=1, linestyle=":")
+
+
+def bandwidth_figure(run: RunFolder) -> Figure:
+    """How likely a kernel density finds validation normals, by its bandwidth."""
+    latent = run.metrics["latent"]
+    found = latent["bandwidth"]
+    picture = figure(8, 4.6)
+    ax = picture.subplots()
+    axes_style(ax)
+    each = np.array(found["likelihoods"]) / latent["size"]
+    ax.plot(found["widths"], each, marker="o", markersize=4)
+    ax.set_xscale("log")
+    # Differences of a thousand nats a number are no reason to hide those of one.
+    ax.set_yscale("symlog", linthresh=1.0)
+    ax.axvline(found["chosen"], color=GREY, linestyle="--", linewidth=1)
+    ax.set_xlabel("bandwidth (standard deviations of the latents)")
+    ax.set_ylabel("log density of validation normals (nats a number)")
+    words = (
+        f"Kernel density of {latent['size']} numbers: bandwidth {found['chosen']:.3g}"
+    )
+    heading(picture, words)
+    return picture

@@ -1,5 +1,7 @@
 """AUROC by the level of the corruption."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,16 +12,19 @@ from jaxad.report.names import UNITS, shown, title
 from jaxad.report.style import GREY, axes_style, figure, heading, line, note, spread
 
 
-def curve_figure(run: RunFolder) -> Figure:
+def curve_figure(run: RunFolder, curve: dict[str, Any] | None = None) -> Figure:
     """AUROC of every score by level, from the strongest corruption to the weakest.
 
     Levels that are shares are shown in per cent of the pixels, others in the unit of
     their kind. A run without such a curve says so.
+
+    curve: one of the metrics' `robustness`; None: their `curve`.
     """
     picture = figure(9, 5.4)
     ax = picture.subplots()
     axes_style(ax)
-    curve = run.metrics.get("curve")
+    own = curve is None
+    curve = run.metrics.get("curve") if own else curve
     if not curve or not curve["levels"]:
         ax.set_axis_off()
         note(ax, "the run measured no further levels")
@@ -43,7 +48,8 @@ def curve_figure(run: RunFolder) -> Figure:
     ax.set_ylim(lowest - 0.03, 1.02)
     ax.set_ylabel("AUROC on test data")
     _direct_labels(ax, run, ends)
-    heading(picture, f"AUROC by the amount of {title(curve['kind'])}")
+    words = "" if own else " on all test images"
+    heading(picture, f"AUROC by the amount of {title(curve['kind'])}{words}")
     return picture
 
 

@@ -17,6 +17,8 @@ _NAMES = {
     "superposed": "mask on the image",
     "latent_kde": "latent KDE",
     "latent_mahalanobis": "latent Mahalanobis",
+    "zmap": "z-scores by pixel",
+    "either": "either (largest rank)",
     "pca": "PCA",
     "isolation_forest": "Isolation Forest",
     "knn": "kNN",

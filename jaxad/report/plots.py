@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from jaxad.report.confusion import confusion_figure
 from jaxad.report.folder import RunFolder, read
 from jaxad.report.histogram import scores_figure
-from jaxad.report.latents import latents_figure
+from jaxad.report.latents import bandwidth_figure, latents_figure
 from jaxad.report.levels import curve_figure
 from jaxad.report.loss import loss_figure
 from jaxad.report.operating import pr_figure, roc_figure
@@ -15,6 +15,7 @@ from jaxad.report.reconstructions import reconstructions_figure
 from jaxad.report.style import save_all
 
 __all__ = [
+    "bandwidth_figure",
     "confusion_figure",
     "curve_figure",
     "draw",
@@ -39,8 +40,12 @@ def figures(run: RunFolder) -> dict[str, Figure]:
     pictures["reconstructions"] = reconstructions_figure(run)
     if "variance" in (run.metrics.get("latent") or {}):
         pictures["latents"] = latents_figure(run)
+    if "bandwidth" in (run.metrics.get("latent") or {}):
+        pictures["bandwidth"] = bandwidth_figure(run)
     if run.metrics.get("curve"):
         pictures["curve"] = curve_figure(run)
+    for noise in run.metrics.get("robustness") or []:
+        pictures[f"robustness_{noise['kind']}"] = curve_figure(run, noise)
     return pictures
 
 

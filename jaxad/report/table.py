@@ -1,8 +1,9 @@
 """The results of a run as rows, and as text for a terminal."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
+from jaxad.report.blocks import Block, as_text, narrowed, number
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import title
 from jaxad.report.rules import limits, marks, measured
@@ -23,14 +24,6 @@ _WHY = {
     "fpr": "there are no normal examples",
     "precision": "nothing is called anomalous",
 }
-
-
-class Block(NamedTuple):
-    """A table of words: first column to the left, all others to the right."""
-
-    title: str
-    header: list[str]
-    rows: list[list[str]]
 
 
 def rows(run: RunFolder) -> list[dict[str, Any]]:
@@ -106,7 +99,15 @@ def render(run: RunFolder, width: int | None = None) -> str:
 
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
     blocks = [_results(run, undefined), _rules(run, undefined)]
-    return blocks + ([_levels(run)] if run.metrics.get("curve") else [])
+    if run.metrics.get("pixel"):
+        blocks.append(_pixels(run, undefined))
+    if run.metrics.get("defects"):
+        blocks.append(_defects(run, undefined))
+    if run.metrics.get("curve"):
+        blocks.append(_levels(run, run.metrics["curve"], "level of"))
+    for noise in run.metrics.get("robustness") or []:
+        blocks.append(_levels(run, noise, "all test images with"))
+    return blocks
 
 
 def _results(run: RunFolder, undefined: Callable[[str], str]) -> Block:
@@ -136,14 +137,6 @@ def _cell(row: dict[str, Any], key: str, undefined: Callable[[str], str]) -> str
     return number(value)
 
 
-def number(value: float) -> str:
-    """Four decimals that never round to a perfect 0 or 1."""
-    words = f"{value:.4f}"
-    if words == "1.0000" and value < 1:
-        return ">0.9999"
-    return "<0.0001" if words == "0.0000" and value > 0 else words
-
-
 def _rules(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     name = run.primary[0]
     lines = []
@@ -160,8 +153,37 @@ def _rules(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     return Block(words, [*header, "fitted on", "status"], lines)
 
 
-def _levels(run: RunFolder) -> Block:
-    curve = run.metrics["curve"]
+def _pixels(run: RunFolder, undefined: Callable[[str], str]) -> Block:
+    """Of the maps of test images, by pixel."""
+    lines = [
+        [title(name), *(_known(entry[key], undefined) for key in _PIXEL)]
+        for name, entry in run.metrics["pixel"].items()
+    ]
+    words = "Pixels of the test images; AUPRO up to a false positive rate of .3"
+    return Block(words, ["map", *_PIXEL.values()], lines)
+
+
+def _defects(run: RunFolder, undefined: Callable[[str], str]) -> Block:
+    """A row a score, a column a kind of defect."""
+    found = run.metrics["defects"]
+    kinds = {kind: each["n"] for kind, each in next(iter(found.values())).items()}
+    lines = [
+        [
+            title(name),
+            *(_known(found[name][kind]["auroc"], undefined) for kind in kinds),
+        ]
+        for name in run.names
+        if name in found
+    ]
+    header = ["detector", *(f"{kind} ({number})" for kind, number in kinds.items())]
+    return Block("AUROC of each kind of defect (images) against normal", header, lines)
+
+
+def _known(value: float | None, undefined: Callable[[str], str]) -> str:
+    return undefined("one class only") if value is None else number(value)
+
+
+def _levels(run: RunFolder, curve: dict[str, Any], words: str) -> Block:
     lines = []
     for name in run.names:
         if name in curve["auroc"]:
@@ -169,7 +191,7 @@ def _levels(run: RunFolder) -> Block:
             cells = ["undefined" if v is None else number(v) for v in values]
             lines.append([title(name), *cells])
     header = ["level", *(f"{level:g}" for level in curve["levels"])]
-    return Block(f"AUROC by level of {title(curve['kind'])}", header, lines)
+    return Block(f"AUROC by {words} {title(curve['kind'])}", header, lines)
 
 
 def _summary(run: RunFolder) -> list[str]:
@@ -191,41 +213,9 @@ def _summary(run: RunFolder) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def narrowed(block: Block, spare: Sequence[str], width: int | None) -> Block:
-    """A block without as many of its spare columns as do not fit into `width`."""
-    for column in spare:
-        lines = as_text(block).splitlines()[1:]
-        if width and column in block.header and max(map(len, lines)) > width:
-            block = _without(block, column)
-    return block
-
-
-def _without(block: Block, column: str) -> Block:
-    place = block.header.index(column)
-    cut = [row[:place] + row[place + 1 :] for row in (block.header, *block.rows)]
-    return Block(block.title, cut[0], cut[1:])
-
-
-def as_text(block: Block) -> str:
-    """A block as lines of text, its title first."""
-    lines = [block.header, *block.rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = [
-        "  ".join(
-            [
-                line[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)),
-            ]
-        )
-        for line in lines
-    ]
-    padded.insert(1, "-" * len(padded[0]))
-    return "\n".join([block.title, *padded])
-
-
-def as_markdown(block: Block) -> str:
-    """The lines of a block as a Markdown table, without its title."""
-    rule = ["---"] + ["---:"] * (len(block.header) - 1)
-    lines = (block.header, rule, *block.rows)
-    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+_PIXEL = {
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "f1_max": "F1-max (oracle)",
+    "aupro": "AUPRO",
+}

@@ -9,7 +9,11 @@ from jaxad.config.data import Data
 from jaxad.config.protocols import Defects, LeaveOut, OneClass, OtherDataset
 from jaxad.data.arrays import Source
 from jaxad.data.protocols.classes import split_leave_out, split_one_class
-from jaxad.data.protocols.corrupted import corrupted_copies, split_corrupted
+from jaxad.data.protocols.corrupted import (
+    corrupted_copies,
+    noisy,
+    split_corrupted,
+)
 from jaxad.data.protocols.count import counts, counts_line
 from jaxad.data.protocols.defects import split_defects
 from jaxad.data.protocols.labelled import split_labelled
@@ -20,6 +24,7 @@ __all__ = [
     "corrupted_copies",
     "counts",
     "counts_line",
+    "noisy",
     "split",
     "split_corrupted",
     "split_defects",

@@ -76,6 +76,16 @@ def corrupted_copies(
     )
 
 
+def noisy(split: Split, kind: str, level: float, seed: int) -> np.ndarray:
+    """All images of a split, normal and anomalous, with noise; of its type and shape.
+
+    kind, level: as of `jaxad.corrupt`; the noise of an image depends on its place.
+    """
+    place = np.arange(len(split.image), dtype=np.int32)
+    key = _protocol_key(seed, "robustness")
+    return _corrupt(kind, level, key, place, np.asarray(split.image))
+
+
 def _with_copies(
     clean: Split, data: Data, protocol: Corrupted, seed: int, part: str
 ) -> Split:

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
+from jaxad.report.blocks import Block, as_markdown, as_text, narrowed, number
 from jaxad.report.names import title
 from jaxad.report.sweep.folder import SweepFolder, cut, value
 from jaxad.report.sweep.held_out import BEST, cells, kinds
-from jaxad.report.table import Block, as_markdown, as_text, narrowed, number
 
 _BEST, _LONG = 10, 24
 _CHANGE = "MSE anom-normal"
