@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import baselines, evaluate, latents, levels
+from jaxad import baselines, evaluate, latents
 from jaxad.batches import evenly
 from jaxad.config import Config, stages
 from jaxad.data import Split, Splits
 from jaxad.detectors import Table, detectors
 from jaxad.evaluate import Labels, Pair
+from jaxad.levels import Curves
 from jaxad.scoring import Scorer
 from jaxad.threshold import Validation, require
 from jaxad.trivial import trivial_scores
@@ -53,7 +54,7 @@ def gather(
     scores: dict[str, Pair] = {}
     kinds: dict[str, str] = {}
     seconds: dict[str, Any] = {}
-    curve, robustness = levels.copies(config), levels.robustness(config)
+    curves = Curves(config)
     pixel: dict[str, Any] = {}
     for detector in detectors(config, splits.train, scorer, model):
         pause()
@@ -64,11 +65,7 @@ def gather(
         pixel |= found
         scores |= {name: Pair(val[name], test[name]) for name in val}
         kinds |= dict.fromkeys(val, detector.kind)
-        given = config, splits.test, detector, test
-        if curve is not None:
-            levels.fill_copies(curve, *given)
-        for noise in robustness:
-            levels.fill_robustness(noise, *given)
+        curves.measure(splits.test, detector, test)
     limits, image = {}, {}
     for name, pair in scores.items():
         limits[name] = evaluate.thresholds(config.threshold.rules, pair, labels)
@@ -85,10 +82,7 @@ def gather(
         "latent": latents.measure(splits, scorer, model),
         "reconstruction": _reconstruction(splits.test, scorer, model),
     }
-    if curve is not None:
-        metrics["curve"] = curve
-    if robustness:
-        metrics["robustness"] = robustness
+    metrics |= curves.metrics
     own_test: Table = {name: scores[name].test for name in config.score.names}
     return Results(_columns(splits, scores), limits, metrics, seconds, own_test)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxad import data as sources
 from jaxad import environment, examples, folder, loop, results
-from jaxad.batches import on_device
+from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.load import load_config, to_json
@@ -72,7 +72,7 @@ def train(
         arrays = on_device(splits)
         parts = make_parts(config, len(arrays.rows), module)
         warm = _check(parts, splits)
-        env = identity | {"command": command, "examples": len(arrays.rows)}
+        env = identity | {"command": command} | _sizes(arrays)
         env = _begin(path, env | _images(config, source, splits, reporter.say))
         loaded = time.monotonic() - began
         fitted = fit_stages(parts, arrays, path, identity, warm, reporter, stop, first)
@@ -91,6 +91,11 @@ def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
     if module is not None:
         identity["module"] = describe_module(module)
     return identity
+
+
+def _sizes(arrays: TrainData) -> dict[str, int]:
+    """Training examples and validation normals: the forms of a final model."""
+    return {"examples": len(arrays.rows), "normals": len(arrays.val_rows)}
 
 
 def _images(config: Config, source, splits, say) -> dict[str, Any]:

@@ -93,17 +93,19 @@ class Parts:
         run = jax.jit(self._finalized, compiler_options=COMPILE_FAST)
         return lambda model: run(self.key, self.hparams, model, data)
 
-    def final_form(self, shape: tuple[int, ...], examples: int) -> Any:
-        """As `form`, of the model after `finalize` on so many training examples."""
+    def final_form(self, shape: tuple[int, ...], examples: int, normals: int) -> Any:
+        """As `form`, of the model after `finalize` on so many training examples and
+        validation normals."""
 
         def empty() -> TrainData:
-            rows = jnp.zeros(examples, jnp.int32)
-            image = jnp.zeros((examples, *shape), jnp.float32)
-            return TrainData(image, rows, rows, image, rows, rows)
+            rows, held = (jnp.zeros(n, jnp.int32) for n in (examples, normals))
+            image = jnp.zeros((1, *shape), jnp.float32)
+            return TrainData(image, rows, rows, image, held, held)
 
         data = jax.eval_shape(empty)
         if self.before is not None:
-            data = data._replace(before=self.before.final_form(shape, examples))
+            before = self.before.final_form(shape, examples, normals)
+            data = data._replace(before=before)
         arguments = (self.key, self.hparams, self.form(shape), data)
         return jax.eval_shape(self._finalized, *arguments)
 
@@ -148,7 +150,7 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     if parts.method.finalize is None:
         model = saved_model(Path(path), parts, shape)
     else:
-        model = _final_model(Path(path), parts, shape, read.env.get("examples"))
+        model = _final_model(Path(path), parts, shape, read.env)
     state = State(model, None)
     tables = (read.history, read.scores, read.thresholds, read.metrics)
     return Run(config, Path(path), shape, state, *tables, parts.scorer)
@@ -175,12 +177,13 @@ def save_final(path: Path, model: Any, identity: Any) -> None:
         checkpointer.save(0, model, {})
 
 
-def _final_model(path: Path, parts: Parts, shape: tuple[int, ...], examples) -> Any:
-    if not isinstance(examples, int):
+def _final_model(path: Path, parts: Parts, shape: tuple[int, ...], env) -> Any:
+    sizes = env.get("examples"), env.get("normals")
+    if not all(isinstance(size, int) for size in sizes):
         raise DataError(
             f"{path}/env.json: no number of training examples; train it with --resume"
         )
-    form = parts.final_form(shape, examples)
+    form = parts.final_form(shape, *sizes)
     found = restore(path / folder.MODEL, form, say=lambda text: None)
     if found is None:
         raise DataError(f"{path}: no {folder.MODEL}/; train it with --resume")

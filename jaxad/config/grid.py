@@ -70,6 +70,9 @@ class Draw:
         return self
 
 
+_TASKS = ("data.name", "data.root", "data.category", "data.protocol.normal")
+
+
 @spec
 class Grid:
     """The members of a sweep: every row of every axis, every sample, seed and fold."""
@@ -89,7 +92,8 @@ class Grid:
     """The score that ranks and is measured; none: the config's first."""
     each: str | None = None
     """An axis: the best setting for each of its rows is measured too. Where it is an
-    axis of the data, the rows are tasks of their own, and there is no best of all."""
+    axis of the data, the rows are tasks of their own, and there is no best of all; an
+    axis of data sets, folders or categories is always one."""
     every: bool = False
     """Measure all settings on held-out data (`every.csv`), for curves over an axis.
     To pick the best of them would be to choose on the test."""
@@ -106,6 +110,14 @@ class Grid:
     """Successive halving: only the best 1 / halve go on to `halve` times the epochs."""
     halve_from: Size | None = None
     """Epochs before the first culling; none: a ninth of all, or less."""
+
+    @model_validator(mode="after")
+    def _data_sets_are_tasks(self) -> "Grid":
+        names = [axis.names[0] for axis in self.axes if not axis.labels]
+        tasks = [name for name in names if name in _TASKS]
+        if self.each is None and tasks:
+            object.__setattr__(self, "each", tasks[0])
+        return self
 
     @model_validator(mode="after")
     def _names_once(self) -> "Grid":

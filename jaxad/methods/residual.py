@@ -47,8 +47,9 @@ def smoothed(anomaly_map: jax.Array, sigma: float) -> jax.Array:
     if sigma == 0:
         return anomaly_map
     reach = math.ceil(3 * sigma)
-    weight = jnp.exp(-0.5 * jnp.square(jnp.arange(-reach, reach + 1) / sigma))
-    weight = (weight / jnp.sum(weight)).astype(jnp.float32)
+    place = jnp.arange(-reach, reach + 1, dtype=jnp.float32)
+    weight = jnp.exp(-0.5 * jnp.square(place / sigma))
+    weight = weight / jnp.sum(weight)
     pads = ((0, 0), (reach, reach), (reach, reach))
     wide = jnp.pad(anomaly_map, pads, mode="edge")[..., None]
     for kernel in (weight[:, None], weight[None]):

@@ -22,9 +22,10 @@ _Part = tuple[Examples, np.ndarray]
 def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> Splits:
     """Normals for training and validation, anomalous images for validation and test.
 
-    With patches, training images give random crops, the others tiles, which are
-    anomalous where the mask marks them. Images are drawn whole: no two splits hold
-    tiles of one image.
+    Of whole images, the share data.test of the normals is for the test where the data
+    set has none there. With patches, training images give random crops, the others
+    tiles, which are anomalous where the mask marks them. Images are drawn whole: no two
+    splits hold tiles of one image.
 
     Raises DataError where there are no anomalous images, or patches but no masks.
     """
@@ -39,12 +40,16 @@ def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> S
     strange = shuffled(stream(key, "anomalous"), strange)
     count = min(max(round(protocol.tune * len(strange)), 1), len(strange) - 1)
     tune, test = np.split(strange, [count if protocol.tune else 0])
-    own, val = _normals(key, train, data)
-    others = np.flatnonzero(held.label == 0) if held is not train else strange[:0]
+    normal = shuffled(stream(key, "normal"), np.flatnonzero(train.label == 0))
+    others, beside = np.flatnonzero(held.label == 0), held
+    if held is train or not len(others):
+        others = _spared(normal, data)
+        normal, beside = normal[~np.isin(normal, others)], train
+    own, val = _normals(normal, data)
     parts: list[list[_Part]] = [
         [(train, own)],
         [(train, val), (held, tune)],
-        [(held, others), (held, test)],
+        [(beside, others), (held, test)],
     ]
     splits = [_whole(source, some, data) for some in parts]
     if data.patches.size is None:
@@ -58,8 +63,12 @@ def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> S
     return Splits(first, *held_out)
 
 
-def _normals(key: jax.Array, train: Examples, data: Data):
-    rows = shuffled(stream(key, "normal"), np.flatnonzero(train.label == 0))
+def _spared(rows: np.ndarray, data: Data) -> np.ndarray:
+    """Normals for the test; none of patches: anomalous images have normal ones."""
+    return rows[:0] if data.patches.size else cut(rows, data.test, "testing")[1]
+
+
+def _normals(rows: np.ndarray, data: Data):
     if data.folds is None:
         return cut(rows, data.validation, "validation")
     return one_fold(rows, data.folds, data.fold)
