@@ -24,6 +24,8 @@ ScoreName = (
         "mask_mae",
         "mask_top",
         "superposed",
+        "logit",
+        "probability",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -32,7 +34,7 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-OWN_SCORES: dict[str, tuple[str, ...]] = {}
+OWN_SCORES: dict[str, tuple[str, ...]] = {"cnn": ("logit", "probability")}
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
 
@@ -49,6 +51,8 @@ class Score:
     Behind a denoising network, `smooth` compares the image with its output, `mask` with
     what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
     square of the mask; all others are of the autoencoder.
+    A classifier has the `probability` of an anomaly, and its log odds, the `logit`, in
+    the same order but without the ties at 0 and 1 that float32 puts there.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
