@@ -6,9 +6,9 @@ import math
 import numpy as np
 
 from jaxad.report.names import title
-from jaxad.report.sweep.folder import SweepFolder, cut, value
+from jaxad.report.sweep.folder import SweepFolder, cut, reconstructs, value
 from jaxad.report.sweep.held_out import BEST, cells, kinds
-from jaxad.report.table import Block, as_markdown, as_text, narrowed, number
+from jaxad.report.table import Block, as_markdown, as_text, narrowed, number, without
 
 _BEST, _LONG = 10, 24
 _CHANGE = "MSE anom-normal"
@@ -87,7 +87,8 @@ def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
         header, lines = header[:-1], [line[:-1] for line in lines]
     of = f"best {shown} of {len(board)} settings"
     words = f"Leaderboard on validation data: {of} by {sweep.words()}"
-    return Block(words, header, lines)
+    block = Block(words, header, lines)
+    return block if reconstructs(sweep) else without(block, _CHANGE)
 
 
 def held_out_block(sweep: SweepFolder) -> Block:
