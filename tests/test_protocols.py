@@ -108,7 +108,7 @@ def test_copies_unchanged_by_chance_are_normal(source):
 
 def test_a_limit_takes_the_first_and_moves_no_noise(source, splits):
     cut = data.split(source, spec(limit=3), seed=0)
-    assert [len(part.id) for part in cut] == [3, 6, 6]
+    assert [len(part.id) for part in cut.parts.values()] == [3, 6, 6]
     for part, whole in zip(cut[1:3], splits[1:3], strict=True):
         rows = np.flatnonzero(np.isin(whole.row, part.row[:3]))
         np.testing.assert_array_equal(part.image, whole.image[rows])
