@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxad.config import Train
 from jaxad.data import Cuts, Splits, to_float
-from jaxad.methods import Blocks, Hparams, Method
+from jaxad.errors import ConfigError
+from jaxad.methods import ANOMALOUS, Blocks, Hparams, Method
 from jaxad.streams import stream
 from jaxad.types import Batch
 
@@ -33,21 +34,69 @@ class TrainData(NamedTuple):
     before: Any = None
 
 
-def on_device(splits: Splits) -> TrainData:
-    """The training examples and the validation normals, on the device."""
-    normal = np.flatnonzero(splits.val.label == 0).astype(np.int32)
-    given = splits.train.image
+class Seen(NamedTuple):
+    """Images (N, H, W, C) as of a `Split`, and their labels (N,) int32."""
+
+    image: Any
+    label: np.ndarray
+
+
+def trained_on(splits: Splits, labelled: bool = False) -> Seen:
+    """The training images; with the labelled ones at the end for a method that learns
+    from labels. Raises ConfigError where it finds none."""
+    if not labelled:
+        return Seen(splits.train.image, splits.train.label)
+    parts = (splits.train, needed(splits.labelled))
+    return Seen(
+        np.concatenate([part.image for part in parts]),
+        np.concatenate([part.label for part in parts]),
+    )
+
+
+def validated_on(splits: Splits, labelled: bool = False) -> Seen:
+    """The validation images of each epoch: normals, or for a method that learns from
+    labels all."""
+    own = np.flatnonzero((splits.val.label == 0) | labelled).astype(np.int32)
+    return Seen(splits.val.image[own], splits.val.label[own])
+
+
+def needed(labelled: Any) -> Any:
+    """The labelled images, whatever stands for them, that a method learns from.
+
+    Raises ConfigError where there are None.
+    """
+    if labelled is None:
+        raise ConfigError(
+            "data.protocol.train: this model learns from labels, and no anomalous "
+            "image is for training; set data.protocol.kind defects, and train to a "
+            "share of them above 0"
+        )
+    return labelled
+
+
+def share(label: Any) -> dict[str, jax.Array]:
+    """What hparams have more for a method that learns from labels (N,) int32."""
+    return {ANOMALOUS: jnp.float32(np.mean(np.asarray(label) == 1))}
+
+
+def on_device(splits: Splits, labelled: bool = False) -> TrainData:
+    """The training and validation examples that a method sees, on the device.
+
+    labelled: whether it learns from labels; if not, validation is of normals alone.
+    Raises ConfigError as `trained_on` does.
+    """
+    (given, known), val = trained_on(splits, labelled), validated_on(splits, labelled)
     image, rows = given, np.arange(len(given), dtype=np.int32)
-    label: jax.Array | None = jnp.asarray(splits.train.label, jnp.int32)
+    label: jax.Array | None = jnp.asarray(known, jnp.int32)
     if isinstance(given, Cuts):  # the device cuts them out of the whole images
         image, rows, label = given.places, given.rows, None
     return TrainData(
         image=jax.tree.map(jnp.asarray, image),
         label=label,
         rows=jnp.asarray(rows),
-        val_image=jnp.asarray(splits.val.image[normal]),
-        val_label=None,
-        val_rows=jnp.arange(len(normal), dtype=jnp.int32),
+        val_image=jnp.asarray(val.image),
+        val_label=jnp.asarray(val.label, jnp.int32) if labelled else None,
+        val_rows=jnp.arange(len(val.label), dtype=jnp.int32),
     )
 
 

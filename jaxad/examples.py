@@ -18,7 +18,8 @@ def choose(
     Best and worst are by the first score: an anomalous image is worst when it scores
     low, a normal one when it scores high. The map is the first score's, or that of the
     first score that has one; with none at all, the squared residual. What networks
-    behind an autoencoder make of it is kept as `picture_<name>`.
+    behind an autoencoder make of it is kept as `picture_<name>`. A method that does not
+    reconstruct leaves no `recon`, and no `map` where no score has one.
     """
     first = next(iter(scores))
     rows, why = _rows(scores[first], test.label, seed)
@@ -26,11 +27,13 @@ def choose(
     made = scorer.pictures(model, test.image[rows])
     original = image if test.original is None else _float(test.original[rows])
     arrays = {"original": original, "image": image}
-    arrays["recon"] = made.pop("recon", np.zeros_like(image))
-    arrays |= {f"picture_{name}": picture for name, picture in made.items()}
     maps = scorer.scores(model, test.image[rows]).maps
-    residual = np.square(arrays["recon"] - image).mean(-1)
-    arrays["map"] = maps.get(first, next(iter(maps.values()), residual))
+    if "recon" in made:
+        arrays["recon"] = made.pop("recon")
+        maps = maps or {first: np.square(arrays["recon"] - image).mean(-1)}
+    arrays |= {f"picture_{name}": picture for name, picture in made.items()}
+    if maps:
+        arrays["map"] = maps.get(first, next(iter(maps.values())))
     index = [
         {
             "id": str(test.id[row]),

@@ -45,6 +45,15 @@ def bce(recon: jax.Array, target: jax.Array) -> jax.Array:
     return _pixel_mean(_cross_entropy(recon, target))
 
 
+def label_bce(logit: jax.Array, label: jax.Array) -> jax.Array:
+    """Binary cross-entropy of labels in nats, (B,) float32.
+
+    logit: (B,) float32, the log odds of label 1; label: (B,) int32, 0 or 1. A sure
+    answer, right or wrong, keeps its gradient: no probability is rounded to 0 or 1.
+    """
+    return jax.nn.softplus(jnp.where(label == 1, -logit, logit))
+
+
 def ssim(recon: jax.Array, target: jax.Array) -> jax.Array:
     """1 - SSIM (Wang et al., 2004), in [0, 2] to 3e-4; images in [0, 1].
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import baselines, evaluate, latents
-from jaxad.batches import evenly
+from jaxad.batches import evenly, trained_on, validated_on
 from jaxad.config import Config, stages
 from jaxad.data import Split, Splits
 from jaxad.detectors import Table, detectors
@@ -139,16 +139,19 @@ def _trivial(
 def _losses(
     config: Config, splits: Splits, scorer: Scorer, model: Any
 ) -> dict[str, float]:
-    """Losses on normal images, as many of training as there are of validation.
+    """Losses on images as the method trains and validates on, as many of each.
 
     By the criterion of early stopping, without dropout, so that the gap (validation
     minus training) is one of generalisation.
     """
-    normal = np.flatnonzero(splits.val.label == 0)
-    number = stages.last(config).train.validate
-    val = splits.val.image[normal[evenly(len(normal), number)]]
-    train_loss = scorer.criterion(model, splits.train.image[: len(val)])
-    val_loss = scorer.criterion(model, val)
+    val = validated_on(splits, scorer.labelled)
+    train = trained_on(splits, scorer.labelled)
+    some = evenly(len(val.label), stages.last(config).train.validate)
+    # Labelled images come last: both classes are there in their shares.
+    spaced = evenly(len(train.label), len(some))
+    first = spaced if scorer.labelled else np.s_[: len(some)]
+    train_loss = scorer.criterion(model, train.image[first], train.label[first])
+    val_loss = scorer.criterion(model, val.image[some], val.label[some])
     gap = val_loss - train_loss
     return {"train_loss": train_loss, "val_loss": val_loss, "gap": gap}
 

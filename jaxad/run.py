@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, examples, folder, loop, results
+from jaxad import environment, examples, folder, loop, methods, results
 from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config
@@ -69,8 +69,8 @@ def train(
             draw(path)
             return load_run(path, module=module)
         splits = sources.split(source, config.data, config.split_seed)
-        arrays = on_device(splits)
-        parts = make_parts(config, len(arrays.rows), module)
+        arrays = on_device(splits, methods.labelled(config))
+        parts = make_parts(config, len(arrays.rows), module, arrays.label)
         warm = _check(parts, splits)
         env = identity | {"command": command} | _sizes(arrays)
         env = _begin(path, env | _images(config, source, splits, reporter.say))
@@ -101,6 +101,8 @@ def _sizes(arrays: TrainData) -> dict[str, int]:
 def _images(config: Config, source, splits, say) -> dict[str, Any]:
     """What env.json tells of the images, their numbers also to the user."""
     sizes = sources.counts(source, splits, config.data)
+    if "labelled" in sizes:
+        sizes["labelled"]["trained_on"] = methods.labelled(config)
     say(sources.counts_line(sizes))
     return {"image_shape": splits.train.image.shape[1:], "images": sizes}
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import folder, methods, report
-from jaxad.batches import TrainData, finalized, steps_of
+from jaxad.batches import TrainData, finalized, share, steps_of
 from jaxad.checkpoint import Checkpointer, restore
 from jaxad.config import Config, stages
 from jaxad.config.load import load_config
@@ -120,15 +120,23 @@ class Parts:
         return lambda key, hparams: self.method.init(key, hparams, batch).model
 
 
-def make_parts(config: Config, examples: int, module: Any) -> Parts:
+def make_parts(config: Config, examples: int, module: Any, label: Any = None) -> Parts:
+    """The parts of a run on so many training examples.
+
+    label: of these (examples,) int32; a method that learns from labels needs them
+        where it trains.
+    """
     own, first = stages.last(config), stages.before(config)
     static = blank(own)
     steps = steps_of(own.train, examples) * own.train.epochs
     hparams = {name: jnp.float32(value) for name, value in traced(own).items()}
+    method = methods.build(static, steps, module)
+    if method.labelled and label is not None:
+        hparams |= share(label)
     return Parts(
         config,
         static,
-        methods.build(static, steps, module),
+        method,
         hparams,
         root(config.seed, stages.number(config)),
         None if first is None else make_parts(first, examples, module),

@@ -24,11 +24,12 @@ BlockFunction = Callable[..., Any]
 class Scorer:
     """The scoring functions of a method, compiled once.
 
-    key, hparams: as for the method. block: images scored together.
+    key, hparams: as for the method. block: images scored together. labelled: whether
+    the method learns from labels.
     """
 
     def __init__(self, method: Method, key: jax.Array, hparams: Hparams, block: int):
-        self.block = block
+        self.block, self.labelled = block, method.labelled
         self._arguments = (stream(key, "score"), hparams)
         self._score = jax.jit(
             lambda key, hparams, model, image: method.score(
@@ -73,26 +74,32 @@ class Scorer:
             return {}
         return joined(list(self._blocks(self._latent, model, image)))
 
-    def criterion(self, model: Any, image: np.ndarray) -> float:
-        """Mean over normal images of what early stopping looks at; NaN if nothing."""
+    def criterion(self, model: Any, image: np.ndarray, label: np.ndarray) -> float:
+        """Mean over images of what early stopping looks at; NaN if nothing.
+
+        label: (N,) 0 or 1, which methods that learn from labels look at.
+        """
         if self._validate is None:
             return float("nan")
-        values = list(self._blocks(self._validate, model, image))
+        values = list(self._blocks(self._validate, model, image, label))
         return float(np.concatenate(values).mean(dtype=np.float64))
 
-    def _blocks(self, function, model, image: np.ndarray) -> Iterator[Any]:
-        for first in range(0, len(image), self.block):
-            part = image[first : first + self.block]
-            padding = ((0, self.block - len(part)), *[(0, 0)] * (image.ndim - 1))
-            full = jnp.asarray(np.pad(part, padding))
-            result = function(*self._arguments, model, full)
-            count = len(part)
+    def _blocks(self, function, model, *arrays: np.ndarray) -> Iterator[Any]:
+        for first in range(0, len(arrays[0]), self.block):
+            parts = [array[first : first + self.block] for array in arrays]
+            full = [_padded(part, self.block) for part in parts]
+            result = function(*self._arguments, model, *full)
+            count = len(parts[0])
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
 
 
-def _criterion(method: Method, key, hparams: Hparams, model: Any, image: jax.Array):
-    label = jnp.zeros(image.shape[0], jnp.int32)
-    batch = Batch(to_float(image), label, label == 0)
+def _padded(part: np.ndarray, size: int) -> jax.Array:
+    padding = ((0, size - len(part)), *[(0, 0)] * (part.ndim - 1))
+    return jnp.asarray(np.pad(part, padding))
+
+
+def _criterion(method: Method, key, hparams: Hparams, model: Any, image, label):
+    batch = Batch(to_float(image), label, jnp.ones(label.shape, bool))
     assert method.validate is not None
     return method.validate(key, hparams, model, batch)
 

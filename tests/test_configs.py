@@ -45,9 +45,10 @@ def test_a_config_runs_a_step(path):
         few = {"denoiser.depth": 6, "denoiser.width": 2, "denoiser.kernel_size": 1}
         config = set_values(config, few)
     image = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))
-    batch = Batch(image, jnp.zeros(4, jnp.int32), jnp.ones(4, bool))
+    label = jnp.arange(4, dtype=jnp.int32) % 2
+    batch = Batch(image, label, jnp.ones(4, bool))
     rows, before = jnp.arange(4, dtype=jnp.int32), None
-    for part in make_parts(config, 40, None).stages:
+    for part in make_parts(config, 40, None, label).stages:
 
         def run(key, hparams, batch, before, method=part.method):
             method = method.after(before)

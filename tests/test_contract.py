@@ -12,6 +12,7 @@ from jaxad import methods, models
 from jaxad.batches import TrainData, order, take
 from jaxad.carry import chosen
 from jaxad.config import (
+    Classifier,
     Config,
     Conv,
     Corrupt,
@@ -26,7 +27,9 @@ from jaxad.config import (
     Vae,
     stages,
 )
+from jaxad.config.scoring import OWN_SCORES
 from jaxad.config.traced import blank, traced
+from jaxad.methods import ANOMALOUS
 from jaxad.models import Mode
 from jaxad.program import program
 from jaxad.scoring import Scorer
@@ -66,12 +69,21 @@ SMALL = {
         model=Vae(channels=(3, 4), kernel_size=3, latent_dim=5),
         loss=Loss(kind="elbo", beta=0.5),
     ),
+    "cnn": Config(
+        model=Classifier(channels=(4, 3), hidden=6, batch_norm=True, dropout=0.2),
+        loss=Loss(kind="bce", l2=0.01),
+        optim=Optim(kind="rmsprop", momentum=0.3),
+        train=Train(ema=0.9),
+        score=Score(names=("logit",)),
+    ),
 }
 ALL = pytest.mark.parametrize("name", SMALL)
 
 
 def names(config):
-    """All scores of residuals that a model of this head may have."""
+    """All scores of residuals that a model of this head may have, or its own ones."""
+    if config.model.kind in OWN_SCORES:
+        return OWN_SCORES[config.model.kind]
     ends = ("bce",) if config.model.head == "sigmoid" else ()
     ends += ("elbo",) if config.loss.kind == "elbo" else ()
     if config.denoiser is not None:
@@ -103,6 +115,8 @@ class Case:
         self.config = blank(config)
         self.hparams = {k: jnp.float32(v) for k, v in traced(config).items()}
         self.method = methods.build(self.config, steps=10)
+        if self.method.labelled:
+            self.hparams |= {ANOMALOUS: jnp.float32(0.2)}
         self.key = jax.random.key(1)
         if first is not None:
             before = Case(first)
@@ -205,6 +219,8 @@ def test_a_score_ignores_its_batch(cases, name):
     for score, values in whole.items():
         np.testing.assert_array_equal(values[order], mixed[score])
         np.testing.assert_array_equal(values[7:8], alone[score])
+    if case.method.output is None:
+        return
     recon = case.method.output(case.key, case.hparams, case.state.model, image).recon
     error = np.mean((np.asarray(recon) - image) ** 2, (1, 2, 3))
     np.testing.assert_allclose(whole["mse"], error, rtol=1e-4)

@@ -120,7 +120,7 @@ def test_splits_share_no_image_and_lose_none(protocol, whole, seed):
     found, counted = split(source, protocol, seed)
     again, _ = split(source, protocol, seed)
     jax.tree.map(np.testing.assert_array_equal, again, found)
-    ids = np.concatenate([part.id for part in found])
+    ids = np.concatenate([part.id for part in found.parts.values()])
     assert len(set(ids)) == len(ids)
     there: dict[str, tuple[int, np.ndarray]] = {}
     for part in (source.train, source.test or source.train):
@@ -133,7 +133,7 @@ def test_splits_share_no_image_and_lose_none(protocol, whole, seed):
         "one_class": lambda c, test: c != protocol.normal,
         "other_dataset": lambda c, test: False,
     }[protocol.kind]
-    for name, part in found._asdict().items():
+    for name, part in found.parts.items():
         for i, (key, label) in enumerate(zip(part.id, part.label, strict=True)):
             if key in there:
                 number, image = there[key]
@@ -181,12 +181,12 @@ def test_folds_are_disjoint_and_cover_all(protocol, source, normal):
 def test_limits_and_wanted_numbers_take_fewer():
     protocol = LeaveOut(tune=(0,), test=(3,), train_images=5, test_images=6)
     found, counted = split(SMALL, protocol, limit=4)
-    assert [len(part.id) for part in found] == [4, 8, 8]
+    assert [len(part.id) for part in found.parts.values()] == [4, 8, 8]
     assert counted["unused"] == {"normal": 105 - 12, "anomalous": 65 - 8}
     assert sizes(split(SMALL, protocol)[1])["train"] == (5, 0)
     floats = data.from_arrays(np.linspace(0, 1, 160).reshape(40, 2, 2))
     found, _ = split(floats, OtherDataset(), size=3)
-    assert {part.image.dtype for part in found} == {np.dtype(np.float32)}
+    assert {part.image.dtype for part in found.parts.values()} == {np.dtype(np.float32)}
     assert found.test.image.max() <= 1
     assert found.val.image.shape[1:] == (3, 3, 1)
 

@@ -141,7 +141,7 @@ def test_members_are_every_row_of_every_axis():
         ({"optim.lr": [-1.0]}, "optim.lr: -1.0 is not greater than 0"),
         ({"optim.lr": []}, "axis optim.lr is empty"),
         ({"optim.lr": [0.1, 0.1]}, "axis optim.lr has a value twice"),
-        ({"model.kind": ["cnn"]}, "cnn is not one of"),
+        ({"model.kind": ["rnn"]}, "rnn is not one of"),
         ({"data.fold": [0, 1]}, "fold"),
     ],
 )

@@ -8,24 +8,33 @@ from jaxad.errors import ConfigError, DataError
 
 def data(args: list[str]) -> int:
     parser = Parser(prog="jaxad data", description="Make and check data sets.")
-    parser.add_argument("what", choices=("prepare", "verify", "list"))
+    parser.add_argument("what", choices=("prepare", "verify", "list", "textures"))
     parser.add_argument(
         "name",
         metavar="NAME",
         nargs="?",
-        help="see `jaxad data list`; verify takes a folder of images as well",
+        help="see `jaxad data list`; verify takes a folder of images as well, and "
+        "textures the new folder that textures with defects are written to",
     )
     parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
     parser.add_argument("--category", metavar="NAME", help="of a folder of images")
     given = parser.read(args)
     if (given.what == "list") != (given.name is None):
         wanted = "no name" if given.what == "list" else "the NAME of a data set"
+        wanted = "the new folder" if given.what == "textures" else wanted
         raise ConfigError(f"jaxad data {given.what} takes {wanted}")
     if given.source is not None and given.what != "prepare":
         raise ConfigError(f"jaxad data {given.what} takes no --source")
     of_folder = given.what == "verify" and Path(given.name).is_dir()
     if given.category is not None and not of_folder:
         raise ConfigError("--category is for `jaxad data verify` of a folder of images")
+
+    if given.what == "textures":
+        from jaxad.data import texture_tree
+
+        root = texture_tree.write(given.name)
+        print(f"{root}: {', '.join(texture_tree.TEXTURES)}, in MVTec AD's layout")
+        return 0
 
     from jaxad import data as sources
 

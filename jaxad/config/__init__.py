@@ -1,5 +1,6 @@
 """The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
 
+from jaxad.config.classifier import Classifier
 from jaxad.config.data import Augment, Corrupt, Data, Patches
 from jaxad.config.denoiser import Denoiser
 from jaxad.config.experiment import Config
@@ -46,6 +47,7 @@ __all__ = [
     "Augment",
     "Axis",
     "Baselines",
+    "Classifier",
     "Config",
     "Conformal",
     "Conv",

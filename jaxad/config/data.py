@@ -113,6 +113,17 @@ class Data:
         return self
 
     @model_validator(mode="after")
+    def _labelled_images_are_whole(self) -> "Data":
+        protocol = self.protocol
+        train = protocol.train if isinstance(protocol, Defects) else 0.0
+        if train and self.patches.size is not None:
+            raise ValueError(
+                "protocol.train takes whole images with their labels; leave out "
+                "patches.size"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fold_is_one_of_folds(self) -> "Data":
         if self.folds is None and self.fold:
             raise ValueError(f"fold {self.fold} needs folds")

@@ -48,10 +48,22 @@ class Config:
     @model_validator(mode="after")
     def _bce_is_of_probabilities(self) -> "Config":
         head = getattr(self.model, "head", None)
-        if self.loss.kind == "bce" and head != "sigmoid":
+        if self.loss.kind == "bce" and head != "sigmoid" and self.model.kind != "cnn":
             raise ValueError("loss.kind bce needs model.head sigmoid")
         if "bce" in self.score.names and head != "sigmoid":
             raise ValueError("score.names bce needs model.head sigmoid")
+        return self
+
+    @model_validator(mode="after")
+    def _classifiers_learn_labels(self) -> "Config":
+        if self.model.kind != "cnn":
+            return self
+        if self.loss.kind != "bce":
+            raise ValueError(
+                f"model.kind cnn learns labels by loss.kind bce, not {self.loss.kind}"
+            )
+        if self.corrupt.level:
+            raise ValueError("corrupt.level: model.kind cnn has no input to give back")
         return self
 
     @model_validator(mode="after")

@@ -121,6 +121,8 @@ class Defects:
 
     Normal images are for training and, the share data.validation of them, for
     validation; anomalous ones, and the normals of a test split, are for the test.
+    What `train` takes of these is the same for all detectors, so that those that learn
+    from labels and those that do not have one and the same test.
     """
 
     tune: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -129,7 +131,21 @@ class Defects:
     robustness: tuple[Corruption, ...] = ()
     """Noise to put on the test images, normal and anomalous alike, and the trained
     detectors to be measured with; everything else is without."""
+    train: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the anomalous images of each kind of defect, and of the normal images of
+    the test split, drawn by the seed, that detectors which learn from labels train on;
+    all others leave them alone. Where no normals are for the test, data.test of all
+    normals are then; 0: none."""
     kind: Literal["defects"] = "defects"
+
+    @model_validator(mode="after")
+    def _some_are_left_to_test(self) -> "Defects":
+        if self.tune + self.train >= 1:
+            raise ValueError(
+                f"tune {self.tune:g} and train {self.train:g} leave no anomalous image "
+                "for the test"
+            )
+        return self
 
 
 Protocol = Annotated[

@@ -26,6 +26,8 @@ ScoreName = (
         "mask_mae",
         "mask_top",
         "superposed",
+        "logit",
+        "probability",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -36,7 +38,7 @@ FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
 """Scores that are fitted to images once, after the training."""
 
 
-OWN_SCORES: dict[str, tuple[str, ...]] = {}
+OWN_SCORES: dict[str, tuple[str, ...]] = {"cnn": ("logit", "probability")}
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
 
@@ -53,6 +55,8 @@ class Score:
     Behind a denoising network, `smooth` compares the image with its output, `mask` with
     what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
     square of the mask; all others are of the autoencoder.
+    A classifier has the `probability` of an anomaly, and its log odds, the `logit`, in
+    the same order but without the ties at 0 and 1 that float32 puts there.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")

@@ -20,7 +20,8 @@ class Loss:
     """Reconstruction loss, averaged over pixels, and penalties on the kernels."""
 
     kind: Literal["mse", "mae", "bce", "ssim", "elbo"] = "mse"
-    """`elbo` is the negative evidence lower bound of a variational model."""
+    """`elbo` is the negative evidence lower bound of a variational model; `bce` of a
+    classifier is that of its labels."""
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     """Of the pixels in `elbo`; `bernoulli` takes grey values for probabilities."""
     variance: Annotated[float, Field(gt=0)] | None = None

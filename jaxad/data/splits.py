@@ -53,11 +53,21 @@ class Split(NamedTuple):
 
 
 class Splits(NamedTuple):
-    """train is taken for normal; val and test hold normal and anomalous images."""
+    """train is taken for normal; val and test hold normal and anomalous images.
+
+    labelled: normal and anomalous images that methods which learn from labels train on
+        as well, and no others; None: there are none.
+    """
 
     train: Split
     val: Split
     test: Split
+    labelled: Split | None = None
+
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The splits that are there, by name."""
+        return {name: part for name, part in self._asdict().items() if part is not None}
 
 
 def join(first: Split, second: Split) -> Split:

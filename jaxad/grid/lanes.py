@@ -25,10 +25,11 @@ class LaneData(NamedTuple):
     """What tells a lane from the others of its group.
 
     key: of its random seed. rows: (n,) training rows of the pool, val_rows: (v,) those
-    of its validation normals; padded as `take` reads them.
+    of what it validates on; padded as `take` reads them.
     tune_rows, test_rows: (V,), (T,) rows to score; below 0 is padding.
     tune_label: (V,) int32, 0 or 1. warm: a model to start from, or None. before: the
-    fitted model of the stage before, or None.
+    fitted model of the stage before, or None. label: (P,) int32, of every image of the
+    pool, for a method that learns from labels; None: all in rows are normal.
     """
 
     key: jax.Array
@@ -40,9 +41,10 @@ class LaneData(NamedTuple):
     test_rows: jax.Array
     warm: Any = None
     before: Any = None
+    label: jax.Array | None = None
 
 
-_ROWS = ("key", "rows", "val_rows", "tune_rows", "tune_label", "test_rows")
+_ROWS = ("key", "rows", "val_rows", "tune_rows", "tune_label", "test_rows", "label")
 
 
 def stack(lanes: Sequence[LaneData], alike: bool) -> LaneData:
@@ -192,7 +194,8 @@ class _Lane:
 
 
 def _train_data(image: jax.Array, lane: LaneData) -> TrainData:
-    rows = (image, None, lane.rows, image, None, lane.val_rows)
+    label = lane.label
+    rows = (image, label, lane.rows, image, label, lane.val_rows)
     return TrainData(*rows, before=lane.before)
 
 

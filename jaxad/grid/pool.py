@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxad.batches import needed
 from jaxad.data import Cuts, Places, Splits
 
 
@@ -12,7 +13,8 @@ class Rows(NamedTuple):
     """Rows of the pool for one split of the data; val holds normals and anomalies.
 
     train, val, test: (n,) int32. val_label, test_label: (n,) int32, 0 or 1. group: of
-    the test patches, as of a `Split`.
+    the test patches, as of a `Split`. labelled: rows (n,) int32 of the images that
+    methods which learn from labels have more, and their labels; None: there are none.
     """
 
     train: np.ndarray
@@ -21,6 +23,26 @@ class Rows(NamedTuple):
     test: np.ndarray
     test_label: np.ndarray
     group: np.ndarray | None = None
+    labelled: tuple[np.ndarray, np.ndarray] | None = None
+
+    def seen(self, labelled: bool) -> "Seen":
+        """What a method trains and validates on. labelled: whether it learns from
+        labels. Raises ConfigError where it finds none."""
+        if not labelled:
+            return Seen(self.train, self.val[self.val_label == 0])
+        rows, label = needed(self.labelled)
+        train = np.concatenate([self.train, rows])
+        label = np.concatenate([np.zeros_like(self.train), label])
+        return Seen(train, self.val, (label, self.val_label))
+
+
+class Seen(NamedTuple):
+    """Rows of the pool (n,) int32 that a method trains and validates on; the labels of
+    both, or None where all are normal."""
+
+    train: np.ndarray
+    val: np.ndarray
+    labels: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Pool:
@@ -37,9 +59,21 @@ class Pool:
 
     def add(self, splits: Splits) -> Rows:
         """Take the images in; all must have the `form` of the first."""
-        train, val, test = (self._rows(split.image) for split in splits)
+        taught = splits.labelled
+        train, val, test = (
+            self._rows(split.image, None if taught is None else split.label)
+            for split in splits[:3]
+        )
         labels = splits.val.label, splits.test.label
-        return Rows(train, val, labels[0], test, labels[1], splits.test.group)
+        rows = Rows(train, val, labels[0], test, labels[1], splits.test.group)
+        if taught is None:
+            return rows
+        more = self._rows(taught.image, taught.label)
+        return rows._replace(labelled=(more, taught.label))
+
+    def __len__(self) -> int:
+        """Images so far."""
+        return len(self._at)
 
     @property
     def image(self) -> np.ndarray | Places:
@@ -48,20 +82,27 @@ class Pool:
         whole = self._parts[0]
         return whole if self._size is None else Places(whole, self._size)
 
-    def _rows(self, image: np.ndarray | Cuts) -> np.ndarray:
+    def _rows(
+        self, image: np.ndarray | Cuts, label: np.ndarray | None = None
+    ) -> np.ndarray:
         if isinstance(image, Cuts):
             self._size = image.places.size
             number = self._take(image.places.whole)
             down, across = image.places.grid
             old, corner = np.divmod(image.rows, down * across)
             return (number[old] * (down * across) + corner).astype(np.int32)
-        return self._take(image)
+        return self._take(image, label)
 
-    def _take(self, image: np.ndarray) -> np.ndarray:
-        """(n,) int32, the numbers of the images here."""
+    def _take(self, image: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
+        """(n,) int32, the numbers of the images here.
+
+        label: (n,) 0 or 1; images of equal bytes but another label are kept apart, so
+        that a row has one label; None: that does not matter.
+        """
         rows, new = np.empty(len(image), np.int32), []
         for i, one in enumerate(np.ascontiguousarray(image)):
-            digest = hashlib.blake2b(one.data, digest_size=16).digest()
+            mark = b"" if label is None or label[i] == 0 else b"anomalous"
+            digest = hashlib.blake2b(one.data, digest_size=16, person=mark).digest()
             if digest not in self._at:
                 self._at[digest] = len(self._at)
                 new.append(i)

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxad import methods
+from jaxad.batches import share
 from jaxad.config import Config, stages, traced
 from jaxad.data import Places, Splits
 from jaxad.grid.lanes import LaneData, stack
 from jaxad.grid.members import Group, Lane
-from jaxad.grid.pool import Pool, Rows, form, padded
+from jaxad.grid.pool import Pool, Rows, Seen, form, padded
 from jaxad.streams import root
 
 PADDED = 1.25
@@ -41,6 +43,14 @@ class Images:
             self._rows[key] = what, pool.add(splits)
         return self._rows[key]
 
+    def seen(self, config: Config) -> Seen:
+        """Its rows that the method of a config trains and validates on."""
+        return self.rows(config)[1].seen(methods.labelled(config))
+
+    def count(self, config: Config) -> int:
+        """Images of the pool of a config's form."""
+        return len(self._pools[self.rows(config)[0]])
+
     def pool(self, what: Form) -> np.ndarray | Places:
         """(N, H, W, C), the images of that form."""
         return self._pools[what].image
@@ -49,11 +59,12 @@ class Images:
 class Sizes(NamedTuple):
     """Lengths that the rows of every lane of a group are padded to.
 
+    seen: of the validation examples that training looks at.
     alike: whether all lanes have the same rows and random seed.
     """
 
     train: int
-    normals: int
+    seen: int
     val: int
     test: int
     alike: bool
@@ -61,9 +72,10 @@ class Sizes(NamedTuple):
 
 def sizes(group: Group, images: Images) -> Sizes:
     found = [images.rows(lane.config)[1] for lane in group.lanes]
+    seen = [images.seen(lane.config) for lane in group.lanes]
     return Sizes(
-        max(len(rows.train) for rows in found),
-        max(int(np.sum(rows.val_label == 0)) for rows in found),
+        max(len(rows.train) for rows in seen),
+        max(len(rows.val) for rows in seen),
         max(len(rows.val) for rows in found),
         max(len(rows.test) for rows in found),
         len({(lane.config.data, lane.config.seed) for lane in group.lanes}) == 1,
@@ -82,7 +94,7 @@ def lane_data(
     warm: a config's model to start from. fitted: models of stages before, by config.
     """
     made = [
-        _one(lane.config, images.rows(lane.config)[1], sizes)._replace(
+        _one(lane.config, images, sizes)._replace(
             warm=warm(lane.config),
             before=None if lane.before is None else fitted[lane.before],
         )
@@ -91,17 +103,25 @@ def lane_data(
     return stack(made, sizes.alike)
 
 
-def _one(config: Config, rows: Rows, sizes: Sizes) -> LaneData:
+def _one(config: Config, images: Images, sizes: Sizes) -> LaneData:
+    rows, seen = images.rows(config)[1], images.seen(config)
     label = np.zeros(sizes.val, np.int32)
     label[: len(rows.val)] = rows.val_label
+    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+    known = None
+    if seen.labels is not None:
+        hparams |= share(seen.labels[0])
+        known = np.zeros(images.count(config), np.int32)
+        known[seen.train], known[seen.val] = seen.labels
     return LaneData(
         key=root(config.seed, stages.number(config)),
-        hparams={name: jnp.float32(value) for name, value in traced(config).items()},
-        rows=jnp.asarray(padded(rows.train, sizes.train)),
-        val_rows=jnp.asarray(padded(rows.val[rows.val_label == 0], sizes.normals)),
+        hparams=hparams,
+        rows=jnp.asarray(padded(seen.train, sizes.train)),
+        val_rows=jnp.asarray(padded(seen.val, sizes.seen)),
         tune_rows=jnp.asarray(padded(rows.val, sizes.val)),
         tune_label=jnp.asarray(label),
         test_rows=jnp.asarray(padded(rows.test, sizes.test)),
+        label=None if known is None else jnp.asarray(known),
     )
 
 
@@ -110,13 +130,13 @@ def forms(lanes: Sequence[Lane], images: Images) -> list[Any]:
 
     Their training sets, too, are of about one size: padding takes the place of images.
     """
-    found = [images.rows(lane.config) for lane in lanes]
-    counts = [len(rows.train) for _, rows in found]
+    found = [images.rows(lane.config)[0] for lane in lanes]
+    counts = [len(images.seen(lane.config).train) for lane in lanes]
     buckets: dict[int, int] = {}
     for count in sorted(set(counts)):
         least = max(buckets.values(), default=0)
         buckets[count] = least if count <= PADDED * least else count
     return [
         (what, buckets[count], lane.config.train.init_from is not None)
-        for lane, (what, _), count in zip(lanes, found, counts, strict=True)
+        for lane, what, count in zip(lanes, found, counts, strict=True)
     ]

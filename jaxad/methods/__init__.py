@@ -5,11 +5,12 @@ from typing import Any
 
 from jaxad import models
 from jaxad.config import Config, stages
-from jaxad.methods.base import Blocks, Hparams, Method
+from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method
+from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
 from jaxad.methods.reconstruction import reconstruction
 
-METHODS: dict[str, Callable[..., Method]] = {}
+METHODS: dict[str, Callable[..., Method]] = {"cnn": classification}
 """Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 
 
@@ -26,4 +27,10 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
     return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
 
 
-__all__ = ["Blocks", "Hparams", "Method", "build", "denoising", "reconstruction"]
+def labelled(config: Config) -> bool:
+    """Whether the method of a config's last stage learns from labels."""
+    return build(config).labelled
+
+
+__all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "build"]
+__all__ += ["classification", "denoising", "labelled", "reconstruction"]

@@ -9,7 +9,11 @@ import jax
 from jaxad.types import Batch, Output, Scores, State
 
 Hparams = Mapping[str, jax.Array]
-"""Dotted config name -> () float32. A number that is off for the run is absent."""
+"""Dotted config name -> () float32. A number that is off for the run is absent.
+
+A method that learns from labels also has ANOMALOUS, which is the data's."""
+ANOMALOUS = "data.anomalous"
+"""The share of anomalous images among all that are trained on."""
 
 
 class Init(Protocol):
@@ -85,6 +89,8 @@ class Method(NamedTuple):
     behind: the fitted model of the stage before -> the method that can train behind it;
         None for a first stage. It is called inside the traced functions: the model is
         an argument of the program, neither a constant of it nor a part of the state.
+    labelled: whether it learns from labels. The labelled images, which no other method
+        sees, are then trained on too, and anomalous images are validated on as well.
     """
 
     init: Init
@@ -94,6 +100,7 @@ class Method(NamedTuple):
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
     finalize: Finalize | None = None
     behind: Callable[[Any], "Method"] | None = None
+    labelled: bool = False
 
     def after(self, model: Any) -> "Method":
         """The method behind a fitted model; itself where it is a first stage."""

@@ -11,7 +11,9 @@ import flax.linen as nn
 import jax
 
 from jaxad.config import models as specs
+from jaxad.config.classifier import Classifier
 from jaxad.config.denoiser import Denoiser
+from jaxad.models.classifier import ConvClassifier
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
 from jaxad.models.deep import DeepAE
@@ -28,6 +30,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     specs.Strided: StridedAE,
     specs.Vae: VariationalAE,
     Denoiser: RemezDenoiser,
+    Classifier: ConvClassifier,
 }
 
 
@@ -56,13 +59,25 @@ def apply(
 
     key: feeds dropout and sampling; needed where `mode` asks for them.
     """
+    output, updated = call(module, variables, image, mode, key)
+    output = output if isinstance(output, Output) else Output(output, output)
+    return output, updated
+
+
+def call(
+    module: nn.Module,
+    variables: dict[str, Any],
+    image: jax.Array,
+    mode: Mode = EVAL,
+    key: jax.Array | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """As `apply`, with what the module itself returns: it need not reconstruct."""
     rngs = None if key is None else {"dropout": key, "sample": key}
     kept = [name for name in variables if name != "params"] if mode.train else []
     arguments = _arguments(module, mode)
     output, updated = module.apply(
         variables, image, **arguments, rngs=rngs, mutable=kept
     )
-    output = output if isinstance(output, Output) else Output(output, output)
     return output, {**variables, **updated}
 
 
@@ -75,4 +90,5 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
 
 
 __all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
-__all__ += ["RemezDenoiser", "VariationalAE", "apply", "build", "conv2d", "init"]
+__all__ += ["ConvClassifier", "RemezDenoiser", "VariationalAE"]
+__all__ += ["apply", "build", "call", "conv2d", "init"]

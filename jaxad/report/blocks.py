@@ -25,11 +25,12 @@ def narrowed(block: Block, spare: Sequence[str], width: int | None) -> Block:
     for column in spare:
         lines = as_text(block).splitlines()[1:]
         if width and column in block.header and max(map(len, lines)) > width:
-            block = _without(block, column)
+            block = without(block, column)
     return block
 
 
-def _without(block: Block, column: str) -> Block:
+def without(block: Block, column: str) -> Block:
+    """A block without one of its columns."""
     place = block.header.index(column)
     cut = [row[:place] + row[place + 1 :] for row in (block.header, *block.rows)]
     return Block(block.title, cut[0], cut[1:])

@@ -14,7 +14,7 @@ _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
 _PICTURE = "picture_"
-_IMAGES = ("original", "image", "recon", "map")
+_IMAGES, _MADE = ("original", "image"), ("recon", "map")
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,15 @@ class Examples:
     original, image, recon: (K, H, W, C) float32 in [0, 1]: before corruption, as the
     detector saw it, as the model gave it back.
     map: (K, H, W) float32, the anomaly map.
+    recon and map are None where the model makes none.
     index: K dicts with `id`, `label`, `defect`, `scores` (name -> value) and `why`.
     pictures: name -> (K, H, W, C) float32, of networks behind an autoencoder.
     """
 
     original: np.ndarray
     image: np.ndarray
-    recon: np.ndarray
-    map: np.ndarray
+    recon: np.ndarray | None
+    map: np.ndarray | None
     index: list[dict[str, Any]]
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -159,16 +160,22 @@ def _examples(path: Path) -> Examples:
 
     def load(file: Path) -> dict[str, np.ndarray]:
         with file.open("rb") as data, np.load(data, allow_pickle=False) as archive:
-            kept = [name for name in archive.files if name.startswith(_PICTURE)]
+            kept = [
+                name
+                for name in archive.files
+                if name in _MADE or name.startswith(_PICTURE)
+            ]
             return {name: archive[name] for name in (*_IMAGES, *kept)}
 
     arrays = load_with(file, load)
     shape = arrays["image"].shape
-    fits = len(shape) == 4 and arrays["map"].shape == shape[:3]
-    fits = fits and all(arrays[name].shape == shape for name in arrays.keys() - {"map"})
+    fits = len(shape) == 4 and all(
+        array.shape == (shape[:3] if name == "map" else shape)
+        for name, array in arrays.items()
+    )
     if not fits or shape[0] != len(index):
         raise damaged(file, "damaged: arrays and index.json differ in shape")
-    own = {name: arrays.pop(name) for name in _IMAGES}
+    own = {name: arrays.pop(name, None) for name in (*_IMAGES, *_MADE)}
     # As the network makes them: the mask is what its output adds to its input.
     order = sorted(arrays, key=lambda name: (name.endswith("mask"), name))
     pictures = {name.removeprefix(_PICTURE): arrays[name] for name in order}

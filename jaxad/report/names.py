@@ -15,6 +15,7 @@ _NAMES = {
     "mask_mae": "feature mask, L1",
     "mask_top": "feature mask, top residuals",
     "superposed": "mask on the image",
+    "logit": "log odds",
     "latent_kde": "latent KDE",
     "latent_mahalanobis": "latent Mahalanobis",
     "zmap": "z-scores by pixel",

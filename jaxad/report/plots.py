@@ -37,7 +37,8 @@ def figures(run: RunFolder) -> dict[str, Figure]:
     pictures["roc"] = roc_figure(run)
     pictures["pr"] = pr_figure(run)
     pictures["confusion"] = confusion_figure(run)
-    pictures["reconstructions"] = reconstructions_figure(run)
+    shown = "examples" if run.examples.recon is None else "reconstructions"
+    pictures[shown] = reconstructions_figure(run)
     if "variance" in (run.metrics.get("latent") or {}):
         pictures["latents"] = latents_figure(run)
     if "bandwidth" in (run.metrics.get("latent") or {}):

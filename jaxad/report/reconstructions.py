@@ -1,5 +1,5 @@
 """A grid of examples: original, input, reconstruction, what networks behind it make of
-that, anomaly map."""
+that, anomaly map; of these what there is."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ from jaxad.report.folder import Examples, RunFolder
 from jaxad.report.names import title
 from jaxad.report.style import ANOMALOUS, NORMAL, figure, heading, note, text
 
-_FIRST, _LAST = ("original", "input", "recon-\nstruction"), "anomaly\nmap"
 _ACROSS = 12
 _GAP = 0.08
 
@@ -23,8 +22,8 @@ def reconstructions_figure(run: RunFolder) -> Figure:
     Originals are shown where they differ from what the detector saw.
     """
     examples = run.examples
-    names = [*_FIRST, *examples.pictures, _LAST]
-    names = names[np.array_equal(examples.original, examples.image) :]
+    layers = _layers(examples)
+    names = [*layers, *(["anomaly\nmap"] if examples.map is not None else [])]
     count = len(examples.index)
     if not count:
         picture = figure(5, 2)
@@ -32,7 +31,7 @@ def reconstructions_figure(run: RunFolder) -> Figure:
         ax.set_axis_off()
         note(ax, "the run kept no examples")
         return picture
-    height, width = examples.map.shape[1:]
+    height, width = examples.image.shape[1:3]
     bands, across = -(-count // _ACROSS), min(count, _ACROSS)
     tall = len(names) * 1.13 * height / width + 1.0
     picture = figure(max(1.13 * across, 2.5) + 1.7, 0.4 + tall * bands)
@@ -42,37 +41,46 @@ def reconstructions_figure(run: RunFolder) -> Figure:
         ax.set_xlim(0, across * (1 + _GAP) - _GAP)
         ax.set_ylim(len(names) * (height / width + _GAP) - _GAP, 0)
         for k in range(band * _ACROSS, min(count, (band + 1) * _ACROSS)):
-            shown = _column(ax, examples, len(names), k, k - band * _ACROSS)
+            shown = _column(ax, examples, layers, k, k - band * _ACROSS)
         for row, word in enumerate(names):
             place = row * (height / width + _GAP) + 0.5 * height / width
             ax.text(-0.06, place, word, ha="right", va="center", fontsize=9)
-    bar = picture.colorbar(shown, ax=list(axes), fraction=0.02, aspect=30, pad=0.01)
-    bar.set_label(f"anomaly map ({title(run.primary[0])}), one scale for all")
+    if shown is not None:
+        bar = picture.colorbar(shown, ax=list(axes), fraction=0.02, aspect=30, pad=0.01)
+        bar.set_label(f"anomaly map ({title(run.primary[0])}), one scale for all")
     heading(picture, "Examples of the test data")
     return picture
 
 
-def _column(ax: Axes, examples: Examples, rows: int, k: int, column: int) -> AxesImage:
-    """Draws the last `rows` pictures of one example; returns its anomaly map."""
-    entry, maps = examples.index[k], examples.map
-    height = maps.shape[1] / maps.shape[2]
+def _layers(examples: Examples) -> dict[str, np.ndarray]:
+    """What is shown of the examples above their maps, (K, H, W, C), by its words."""
+    layers = {"original": examples.original, "input": examples.image}
+    if np.array_equal(examples.original, examples.image):
+        del layers["original"]
+    if examples.recon is not None:
+        layers["recon-\nstruction"] = examples.recon
+    return layers | {name: _centred(name, x) for name, x in examples.pictures.items()}
+
+
+def _column(
+    ax: Axes, examples: Examples, layers: dict[str, np.ndarray], k: int, column: int
+) -> AxesImage | None:
+    """Draws the pictures of one example; returns its anomaly map, if there is one."""
+    entry, maps, shown = examples.index[k], examples.map, None
+    height = examples.image.shape[1] / examples.image.shape[2]
     left = column * (1 + _GAP)
-    # The range of all maps, so that equal colours are equal values everywhere.
-    low, high = min(0.0, float(maps.min())), float(maps.max())
-    scale: dict[str, Any] = {
-        "cmap": "inferno",
-        "vmin": low,
-        "vmax": high if high > low else low + 1,
-    }
-    layers = [examples.original[k], examples.image[k], examples.recon[k]]
-    layers += [_centred(name, x[k]) for name, x in examples.pictures.items()]
-    for row, image in enumerate([*map(_shades, layers), maps[k]][-rows:]):
+
+    def draw(image: np.ndarray, row: int, **scale: Any) -> AxesImage:
         top = row * (height + _GAP)
-        shown = ax.imshow(
-            image,
-            extent=(left, left + 1, top + height, top),
-            **(scale if row == rows - 1 else {"cmap": "gray", "vmin": 0, "vmax": 1}),
-        )
+        return ax.imshow(image, extent=(left, left + 1, top + height, top), **scale)
+
+    for row, images in enumerate(layers.values()):
+        draw(_shades(images[k]), row, cmap="gray", vmin=0, vmax=1)
+    if maps is not None:
+        # The range of all maps, so that equal colours are equal values everywhere.
+        low, high = min(0.0, float(maps.min())), float(maps.max())
+        high = high if high > low else low + 1
+        shown = draw(maps[k], len(layers), cmap="inferno", vmin=low, vmax=high)
     label = "anomalous" if entry.get("label") else "normal"
     words = [text(entry.get("why", ""), 18), text(entry.get("id", k), 18), label]
     if entry.get("label"):

@@ -113,11 +113,13 @@ class Context:
         for member in self.members:
             config = member.config
             self._warm(config)
-            key = (config.data, config.split_seed, config.threshold, config.baselines)
+            later = (config.threshold, config.baselines, config.model.kind)
+            key = (config.data, config.split_seed, *later)
             if key in seen:
                 continue
             seen.add(key)
             (*shape, _), rows = self.images.rows(config)
+            self.images.seen(config)
             results.check(config, rows.val_label, (len(rows.train), *shape))
             if grid.rank != "val_loss" and not np.any(rows.val_label == 1):
                 raise ConfigError(

@@ -11,16 +11,15 @@ from jaxad.data.splits import Split, Splits
 
 
 def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
-    """Sizes by split: {"train" | "val" | "test" | "unused": {"normal", "anomalous"}}.
+    """Sizes by split: {"train" | "val" | "test" | "unused": {"normal", "anomalous"}},
+    and "labelled" where there are labelled images to train on.
 
     Splits also tell "defects", the number of images of each defect. Unused are the
     images of the source, and of the other set of anomalies, that are in no split;
     copies that were made of images are not counted there. The protocol `defects` uses
     all, and may count patches.
     """
-    sizes: dict[str, Any] = {
-        name: _sizes(part) for name, part in splits._asdict().items()
-    }
+    sizes: dict[str, Any] = {name: _sizes(part) for name, part in splits.parts.items()}
     if isinstance(data.protocol, Defects):
         return sizes
     normal, anomalous = _there(source, data)
@@ -32,9 +31,14 @@ def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
 
 
 def counts_line(sizes: dict[str, Any]) -> str:
-    """What `counts` gives in one line."""
+    """What `counts` gives in one line.
+
+    An entry may have "trained_on", whether the method at hand learns from labels.
+    """
+    words = {None: "", True: " (trained on)", False: " (left alone)"}
     parts = (
         f"{name} {size['normal']:,} normal + {size['anomalous']:,} anomalous"
+        f"{words[size.get('trained_on')]}"
         for name, size in sizes.items()
     )
     return f"images: {'; '.join(parts)}"

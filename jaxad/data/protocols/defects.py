@@ -20,36 +20,38 @@ _Part = tuple[Examples, np.ndarray]
 
 
 def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> Splits:
-    """Normals for training and validation, anomalous images for validation and test.
+    """Normals for training and validation, anomalous images for validation and test,
+    and what the protocol's `train` sets apart of these with their labels.
 
     Of whole images, the share data.test of the normals is for the test where the data
     set has none there. With patches, training images give random crops, the others
     tiles, which are anomalous where the mask marks them. Images are drawn whole: no two
     splits hold tiles of one image.
 
-    Raises DataError where there are no anomalous images, or patches but no masks.
+    Raises DataError where there are no anomalous images, too few of them to train on
+    some, or patches but no masks.
     """
     train, held = source.train, source.train if source.test is None else source.test
-    strange = np.flatnonzero(held.label != 0)
-    if not len(strange):
-        raise DataError(
-            "data.protocol defects: no image of these data is anomalous; give some, "
-            "or take another protocol"
-        )
     key = split_key(seed)
-    strange = shuffled(stream(key, "anomalous"), strange)
-    count = min(max(round(protocol.tune * len(strange)), 1), len(strange) - 1)
-    tune, test = np.split(strange, [count if protocol.tune else 0])
+    tune, rest = _anomalous(stream(key, "anomalous"), held, protocol)
     normal = shuffled(stream(key, "normal"), np.flatnonzero(train.label == 0))
     others, beside = np.flatnonzero(held.label == 0), held
-    if held is train or not len(others):
-        others = _spared(normal, data)
-        normal, beside = normal[~np.isin(normal, others)], train
-    own, val = _normals(normal, data)
+    if held is train:
+        others = others[:0]
+    apart = []
+    if protocol.train:
+        taught, rest = _taught(held.label, rest, protocol.train)
+        known, others = _known(stream(key, "labelled"), others, protocol.train)
+        apart = [[(held, known), (held, taught)]]
+    if not len(others):
+        others, beside = _spared(normal, data), train
+        normal = normal[~np.isin(normal, others)]
+    own, val = _validated(normal, data)
     parts: list[list[_Part]] = [
         [(train, own)],
         [(train, val), (held, tune)],
-        [(beside, others), (held, test)],
+        [(beside, others), (held, rest)],
+        *apart,
     ]
     splits = [_whole(source, some, data) for some in parts]
     if data.patches.size is None:
@@ -63,12 +65,60 @@ def split_defects(source: Source, data: Data, protocol: Defects, seed: int) -> S
     return Splits(first, *held_out)
 
 
+def _anomalous(
+    key: jax.Array, held: Examples, protocol: Defects
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of anomalous images in two: for validation, and all others."""
+    rows = np.flatnonzero(held.label != 0)
+    if not len(rows):
+        raise DataError(
+            "data.protocol defects: no image of these data is anomalous; give some, "
+            "or take another protocol"
+        )
+    count = min(max(round(protocol.tune * len(rows)), 1), len(rows) - 1)
+    tune, rest = np.split(shuffled(key, rows), [count if protocol.tune else 0])
+    return tune, rest
+
+
 def _spared(rows: np.ndarray, data: Data) -> np.ndarray:
     """Normals for the test; none of patches: anomalous images have normal ones."""
     return rows[:0] if data.patches.size else cut(rows, data.test, "testing")[1]
 
 
-def _normals(rows: np.ndarray, data: Data):
+def _taught(
+    kind: np.ndarray, rows: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Anomalous rows (n,) in two: to learn from, and all others.
+
+    kind: of every image there is. Of each kind the first rows are learned from, as many
+    as its share, one at least, as long as one row is left.
+    """
+    taken = np.zeros(len(rows), bool)
+    for number in np.unique(kind[rows]):
+        own = np.flatnonzero(kind[rows] == number)
+        wanted = max(round(share * np.sum(kind == number)), 1)
+        taken[own[: min(wanted, len(own) - 1)]] = True
+    if not taken.any():
+        raise DataError(
+            f"data.protocol.train: beside the anomalous images for validation there "
+            f"are {len(rows)}, too few to learn from some and test on others of each "
+            "kind; give more images"
+        )
+    return rows[taken], rows[~taken]
+
+
+def _known(
+    key: jax.Array, rows: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normal rows in two: a share of them to learn from, and all others, at least one
+    of any."""
+    count = max(min(round(share * len(rows)), len(rows) - 1), 0)
+    known, others = np.split(shuffled(key, rows), [count])
+    return known, others
+
+
+def _validated(rows: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffled rows of normals in two: for training, and for validation."""
     if data.folds is None:
         return cut(rows, data.validation, "validation")
     return one_fold(rows, data.folds, data.fold)

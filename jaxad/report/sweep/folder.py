@@ -127,6 +127,11 @@ class SweepFolder:
         return np.flatnonzero(own & self.good)
 
 
+def reconstructs(sweep: SweepFolder) -> bool:
+    """Whether any member has an error of reconstruction to show."""
+    return bool(np.isfinite(sweep.leaderboard.number["mse_normal"]).any())
+
+
 def value(cell: str) -> str:
     """A value of an axis as it is shown: numbers short, several joined by `:`."""
     if cell.startswith("(") and cell.endswith(")"):

@@ -8,7 +8,7 @@ from jaxad.report.style import save_all
 from jaxad.report.sweep.axes import axes_figure
 from jaxad.report.sweep.bottleneck import bottleneck_axis, bottleneck_figure
 from jaxad.report.sweep.every import every_figure
-from jaxad.report.sweep.folder import SweepFolder, read_sweep
+from jaxad.report.sweep.folder import SweepFolder, read_sweep, reconstructs
 from jaxad.report.sweep.held_out import held_out_figure
 from jaxad.report.sweep.leaderboard import leaderboard_figure
 from jaxad.report.sweep.losses import losses_figure
@@ -19,7 +19,8 @@ def sweep_figures(sweep: SweepFolder) -> dict[str, Figure]:
     """The pictures that have something to show, by file name without ending."""
     pictures = {"leaderboard": leaderboard_figure(sweep)}
     if sweep.ranked:
-        pictures["reconstruction_vs_detection"] = tradeoff_figure(sweep)
+        if reconstructs(sweep):
+            pictures["reconstruction_vs_detection"] = tradeoff_figure(sweep)
         pictures["losses"] = losses_figure(sweep)
         pictures["held_out"] = held_out_figure(sweep)
         if sweep.axes:

@@ -5,9 +5,16 @@ import math
 
 import numpy as np
 
-from jaxad.report.blocks import Block, as_markdown, as_text, narrowed, number
+from jaxad.report.blocks import (
+    Block,
+    as_markdown,
+    as_text,
+    narrowed,
+    number,
+    without,
+)
 from jaxad.report.names import title
-from jaxad.report.sweep.folder import SweepFolder, cut, value
+from jaxad.report.sweep.folder import SweepFolder, cut, reconstructs, value
 from jaxad.report.sweep.held_out import BEST, cells, kinds
 
 _BEST, _LONG = 10, 24
@@ -87,7 +94,8 @@ def leaderboard_block(sweep: SweepFolder, count: int = _BEST) -> Block:
         header, lines = header[:-1], [line[:-1] for line in lines]
     of = f"best {shown} of {len(board)} settings"
     words = f"Leaderboard on validation data: {of} by {sweep.words()}"
-    return Block(words, header, lines)
+    block = Block(words, header, lines)
+    return block if reconstructs(sweep) else without(block, _CHANGE)
 
 
 def held_out_block(sweep: SweepFolder) -> Block:
