@@ -1,7 +1,7 @@
 """The three tables of the nanofibre images: reconstruction, smoothing, feature mask.
 
     jaxad sweep configs/sem/tables.py
-    jaxad report runs/tables --markdown
+    jaxad report runs/sem_tables --markdown
 
 Source: Ş. Y. Özgümüş and Y. Y. Pilavcı, "Anomaly Detection Based on Autoencoder and
 Denoising Convolutional Neural Network" (Politecnico di Milano). Three autoencoders
@@ -47,7 +47,7 @@ config = Config(
         depth=10,
         width=9,
         taps=(5,),
-        noise=0.1,
+        noise=0.01,
         optim=Optim(lr=1e-3),
         train=Train(epochs=5, batch_size=64, validate=2_000, ema=0.999),
     ),
