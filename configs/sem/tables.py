@@ -8,6 +8,9 @@ Denoising Convolutional Neural Network" (Politecnico di Milano). Three autoencod
 (plain, denoising, variational), each alone and with the denoising network of Remez et
 al. behind it, three random seeds on the same patches. Limits are fitted on patches of
 the images set aside for tuning, a fifth of the anomalous ones.
+
+Seen (two CPU cores with other work, 50 minutes), AUROC on test tiles, mean of 3 seeds:
+AE .729, DAE .734, CVAE .620; smoothed .767, .764, .640; feature mask .659, .659, .657.
 """
 
 from jaxad.config import (
