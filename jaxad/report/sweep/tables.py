@@ -132,7 +132,7 @@ def _measured(sweep: SweepFolder, row: int, whole: bool) -> list[str]:
 
 
 def each_block(sweep: SweepFolder) -> Block:
-    """AUROC by value of `each`, a column for each kind of detector, with the mean of tasks."""
+    """AUROC by value of `each`, a column a kind of detector, and the mean of tasks."""
     found, names = cells(sweep), kinds(sweep)
     table = sweep.held_out.number
     lines = []
