@@ -75,8 +75,9 @@ def measure(limits: dict[str, Any], score: np.ndarray, labels: Labels) -> dict:
     given = jnp.asarray(score), jnp.asarray(labels.test)
     found = {name: x.item() for name, x in _summary(*given).items()}
     if labels.group is not None:
-        drawn = _resampled(*given, jnp.asarray(labels.group))[:, 0]
-        found["auroc_low"], found["auroc_high"] = interval(np.asarray(drawn))
+        key, one = jax.random.key(0), given[0][None]
+        drawn = metrics.bootstrap_auroc(key, one, given[1], RESAMPLES, labels.group)
+        found["auroc_low"], found["auroc_high"] = interval(np.asarray(drawn)[:, 0])
     entry: dict[str, Any] = {
         "auroc": found["auroc"],
         "auroc_interval": [found["auroc_low"], found["auroc_high"]],
@@ -159,9 +160,3 @@ def _confusion(score, label, lower, upper):
 _fit = jax.jit(threshold.fit, static_argnums=0)
 _summary = jax.jit(metrics.summary)
 _auroc = jax.jit(metrics.auroc)
-
-
-@jax.jit
-def _resampled(score: jax.Array, label: jax.Array, group: jax.Array) -> jax.Array:
-    key = jax.random.key(0)
-    return metrics.bootstrap_auroc(key, score[None], label, RESAMPLES, group)

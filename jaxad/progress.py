@@ -74,6 +74,7 @@ class Reporter:
             self.said = now
             spent = now - self.started
             left = ""
-            if 0 < done < total and spent > 30:
+            # Before a fiftieth is done, the guess would be of compiling.
+            if total / 50 < done < total and spent > 30:
                 left = f", about {spent / done * (total - done):.0f} s left"
             self.say(f"{text} ({spent:.0f} s{left})")

@@ -41,7 +41,7 @@ for name in cae fashion_normal; do
     .venv/bin/jaxad report --markdown "$runs/vs_$name"
 done
 sweeps="mnist_digits_grid/grid one_class/mnist one_class/fashion leave_one_out/latent_size"
-sweeps="$sweeps leave_one_out/vae_latent_size sem/tables"
+sweeps="$sweeps leave_one_out/vae_latent_size sem/tables sem/denoisers"
 for name in $sweeps; do
     folder=$runs/sweep_${name//\//_}
     .venv/bin/jaxad sweep "configs/$name.py" --resume --out "$folder"

@@ -464,6 +464,14 @@ def test_copies_of_an_image_make_no_interval_narrower():
         return np.asarray(metrics.bootstrap_auroc(key, *given))[:, 0].std()
 
     alone = spread(score[None], label, 600, own)
+    # A resample is the AUROC with every example as often as its group was drawn.
+    ties = np.round(score[None] * 3)
+    few = own // 7
+    found = np.asarray(metrics.bootstrap_auroc(key, ties, label, 5, few))[:, 0]
+    for value, one in zip(found, jax.random.split(key, 5), strict=True):
+        weight = np.bincount(jax.random.randint(one, (9,), 0, 9), minlength=9)[few]
+        golden = roc_auc_score(label, ties[0], sample_weight=weight)
+        assert value == pytest.approx(golden, abs=1e-6)
     assert spread(*many, 600, group) == pytest.approx(alone, rel=0.15)
     assert spread(*many, 600) == pytest.approx(alone / 5, rel=0.3)
     limits = {"rule": {"lower": -np.inf, "upper": 0.5, "status": "deployable"}}

@@ -7,9 +7,9 @@ r"""Defects in images of nanofibres: a denoising autoencoder, and a denoising ne
 Source: Ş. Y. Özgümüş and Y. Y. Pilavcı, "Anomaly Detection Based on Autoencoder and
 Denoising Convolutional Neural Network" (Politecnico di Milano). The autoencoder of
 `dae.py` is fitted and frozen; behind it, the network of Remez et al. learns to turn its
-reconstruction, with noise, into the image (eq. 6). The first score compares the image
-with what the network adds (the feature mask). The network is a narrow one for two
-cores; the source's own, behind its own autoencoder:
+reconstruction, with a little noise, into the image (eq. 6). The first score compares
+the image with the network's output, `mask` with what it adds (the feature mask). The
+network is a narrow one for two cores; the source's own, behind its own autoencoder:
 
     jaxad train configs/sem/dae_denoiser.py --model.channels 128 256 512 \
         --model.latent-dim 256 --optim.lr 1e-4 --train.batch-size 32 \
@@ -52,11 +52,12 @@ config = Config(
         depth=10,
         width=9,
         taps=(5,),
-        noise=0.1,
+        noise=0.01,
         optim=Optim(lr=1e-3),
         train=Train(epochs=5, batch_size=64, validate=2_000, ema=0.999),
     ),
-    score=Score(names=("mask", "mask_5", "smooth", "smooth_top", "superposed", "mse")),
+    score=Score(names=("smooth", "smooth_top", "mse", "mask", "mask_5", "superposed")),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
+    name="dae_denoiser",
 )

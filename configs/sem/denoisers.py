@@ -7,6 +7,11 @@ image (eq. 6 of its source) or towards the reconstruction without the noise (eq.
 with more noise or none, with half and twice the layers, and with absolute errors. Test
 tiles do not overlap here (stride 32). `every.csv` has each one's smooth and mask scores
 beside the reconstruction's own, which is the same in all.
+
+Seen (two CPU cores, half an hour beside other work): on test tiles the reconstruction's
+AUROC is .7252. The network makes it .7625 when its input has no noise, .7215 with noise
+of .1 and .7046 with .3. The root mean square error of the reconstruction is .06: larger
+noise hides what there is to learn. Beside that, loss and depth change little.
 """
 
 from jaxad.config import (
@@ -73,6 +78,7 @@ grid = Grid(
             title="denoiser",
         ),
     ),
+    score="smooth",
     each="denoiser",
     every=True,
 )

@@ -1,13 +1,16 @@
 """The three tables of the nanofibre images: reconstruction, smoothing, feature mask.
 
     jaxad sweep configs/sem/tables.py
-    jaxad report runs/tables --markdown
+    jaxad report runs/sem_tables --markdown
 
 Source: Ş. Y. Özgümüş and Y. Y. Pilavcı, "Anomaly Detection Based on Autoencoder and
 Denoising Convolutional Neural Network" (Politecnico di Milano). Three autoencoders
 (plain, denoising, variational), each alone and with the denoising network of Remez et
 al. behind it, three random seeds on the same patches. Limits are fitted on patches of
 the images set aside for tuning, a fifth of the anomalous ones.
+
+Seen (two CPU cores with other work, 50 minutes), AUROC on test tiles, mean of 3 seeds:
+AE .729, DAE .734, CVAE .620; smoothed .767, .764, .640; feature mask .659, .659, .657.
 """
 
 from jaxad.config import (
@@ -47,7 +50,7 @@ config = Config(
         depth=10,
         width=9,
         taps=(5,),
-        noise=0.1,
+        noise=0.01,
         optim=Optim(lr=1e-3),
         train=Train(epochs=5, batch_size=64, validate=2_000, ema=0.999),
     ),

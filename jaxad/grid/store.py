@@ -11,6 +11,9 @@ from jaxad import folder
 from jaxad.errors import CheckpointError
 
 CHUNKS = "chunks"
+CARRY = "carry/"
+"""Begins the names in `found` of what a stage's training ended with: several times the
+size of its model, so it is on disk alone."""
 
 
 class Chunk(NamedTuple):
@@ -41,14 +44,32 @@ def write(path: Path, chunk: Chunk) -> None:
 
 
 def read(path: Path) -> list[Chunk]:
-    """All chunks of the sweep in `path`. Raises CheckpointError for a damaged one."""
+    """All chunks of the sweep in `path`, without carries. Raises CheckpointError for a
+    damaged one."""
     return [_read(file) for file in sorted((path / CHUNKS).glob("*.npz"))]
+
+
+def carry(path: Path, member: int) -> list[np.ndarray]:
+    """The leaves of the carry that a member of the sweep in `path` ended with."""
+    for file in sorted((path / CHUNKS).glob("*.npz")):
+        with np.load(file, allow_pickle=False) as found:
+            rows = np.flatnonzero(found["members"] == member)
+            names = sorted(n for n in found.files if n.startswith(f"found/{CARRY}"))
+            if len(rows) and names:
+                return [found[name][rows[0]] for name in names]
+    raise CheckpointError(f"{path}: nothing of member {member} is there; start anew")
+
+
+def without_carry(chunk: Chunk) -> Chunk:
+    kept = {k: v for k, v in chunk.found.items() if not k.startswith(CARRY)}
+    return chunk._replace(found=kept)
 
 
 def _read(file: Path) -> Chunk:
     try:
         with np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+            kept = [n for n in found.files if not n.startswith(f"found/{CARRY}")]
+            arrays = {name: found[name] for name in kept}
         return Chunk(
             arrays["members"],
             arrays["epochs"],

@@ -110,7 +110,8 @@ class Work:
         self.say(f"{len(work.members)} autoencoders first")
         work.run(work.members, epochs_of)
         for member in work.members:
-            self.fitted[member.config] = work.results[_key(member)]["model"]
+            found = work.results[member.number, epochs_of(member)]
+            self.fitted[member.config] = found["model"]
         self.compiled = work.compiled
 
     def _work_before(self) -> "Work":
@@ -132,10 +133,8 @@ class Work:
         wanted = stages.before(config)
         if wanted is None:
             return None
-        work = self._work_before()
-        member = next(m for m in work.members if m.config == wanted)
-        found = work.results[_key(member)]["carry"]
-        return [leaf for _, leaf in sorted(found.items())]
+        numbers = {m.config: m.number for m in before(self.members)}
+        return store.carry(self.path / BEFORE, numbers[wanted])
 
     def _missing(self, lane: Lane, epochs: Callable[[Member], int]) -> bool:
         return any((m.number, epochs(m)) not in self.results for m in lane.members)
@@ -150,12 +149,8 @@ class Work:
 
     def finish(self, chunk: store.Chunk) -> None:
         store.write(self.path, chunk)
-        self._take(chunk)
+        self._take(store.without_carry(chunk))
         self.after()
-
-
-def _key(member: Member) -> tuple[int, int]:
-    return member.number, epochs_of(member)
 
 
 class _Group:

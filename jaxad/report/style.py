@@ -86,7 +86,8 @@ def line(run: RunFolder, name: str) -> dict[str, Any]:
         color = _BASELINE[place % len(_BASELINE)]
         return {"color": color, "linestyle": dash, "linewidth": 1.6}
     width = 2.6 if name == run.primary[0] else 1.8
-    return {"color": _MODEL[place % len(_MODEL)], "linewidth": width}
+    color, dash = _MODEL[place % len(_MODEL)], ("-", *_DASHES)[place // len(_MODEL) % 4]
+    return {"color": color, "linestyle": dash, "linewidth": width}
 
 
 def curve_style(place: int) -> tuple[str, Any]:

@@ -34,7 +34,7 @@ def cells(sweep: SweepFolder) -> dict[str, dict[str, int]]:
     names = {BEST: BEST}
     if each is not None:
         values = dict.fromkeys(sweep.leaderboard.text[each])
-        names = {f"{each}={cell or None}": cell for cell in values}
+        names |= {f"{each}={cell or None}": cell for cell in values}
     found: dict[str, dict[str, int]] = {}
     for row, words in enumerate(sweep.held_out.text.get("row", [])):
         own = [n for n in names if words == n or words.startswith(f"{n}: ")]
@@ -69,6 +69,11 @@ def held_out_figure(sweep: SweepFolder) -> Figure:
         ax.axvline(0.5, color=GREY, linewidth=1, linestyle=":")
     ax.set_xlabel("AUROC with its 95 % interval over test images")
     return picture
+
+
+def tasks(sweep: SweepFolder) -> bool:
+    """Whether the rows are tasks: of detectors of one task there is a best of all."""
+    return BEST not in sweep.held_out.text["row"]
 
 
 def _what(sweep: SweepFolder) -> str:
@@ -107,8 +112,8 @@ def _by_row(ax: Axes, sweep: SweepFolder, rows: dict[str, int]) -> None:
 def _by_value(
     picture: Figure, ax: Axes, sweep: SweepFolder, found: dict[str, dict[str, int]]
 ) -> None:
-    """A line a value of `each`, at the end their mean."""
-    number, names = sweep.held_out.number, kinds(sweep)
+    """A line a value of `each`, at the end the mean of tasks."""
+    number, names, mean_of = sweep.held_out.number, kinds(sweep), tasks(sweep)
     handles = []
     for i, kind in enumerate(names):
         shift = 0.6 * ((i + 0.5) / len(names) - 0.5)
@@ -120,15 +125,15 @@ def _by_value(
             if row is not None:
                 _bar(ax, sweep, row, place + shift, **style)
         label = text(title(kind), 28)
-        if None not in rows:
+        if mean_of and None not in rows:
             mean = number["auroc"][np.array(rows, int)].mean()
             ax.plot([mean], [len(rows) + shift], linestyle="none", **style)
             label += f", mean {mean:.4f}"
         handles.append(Line2D([], [], linestyle="none", label=label, **style))
-    places = range(len(found) + 1)
-    ax.set_yticks(places, [*(text(value(cell), 30) for cell in found), "mean"])
-    ax.set_ylim(len(found) + 0.5, -0.5)
-    for place in range(len(found)):
+    labels = [text(value(cell), 30) for cell in found] + ["mean"] * mean_of
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    for place in range(len(labels) - 1):
         width = 1.2 if place == len(found) - 1 else 0.5
         ax.axhline(place + 0.5, color=GREY, linewidth=width)
     ax.grid(False, axis="y")

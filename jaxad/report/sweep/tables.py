@@ -15,7 +15,7 @@ from jaxad.report.blocks import (
 )
 from jaxad.report.names import title
 from jaxad.report.sweep.folder import SweepFolder, cut, reconstructs, value
-from jaxad.report.sweep.held_out import BEST, cells, kinds
+from jaxad.report.sweep.held_out import BEST, cells, kinds, tasks
 
 _BEST, _LONG = 10, 24
 _CHANGE = "MSE anom-normal"
@@ -140,7 +140,7 @@ def _measured(sweep: SweepFolder, row: int, whole: bool) -> list[str]:
 
 
 def each_block(sweep: SweepFolder) -> Block:
-    """AUROC by value of `each`, a column for each kind of detector, with the mean."""
+    """AUROC by value of `each`, a column a kind of detector, and the mean of tasks."""
     found, names = cells(sweep), kinds(sweep)
     table = sweep.held_out.number
     lines = []
@@ -159,7 +159,8 @@ def each_block(sweep: SweepFolder) -> Block:
         all_there = None not in places
         chosen = table["auroc"][np.array(places, int)] if all_there else np.array([])
         means.append(exact(float(chosen.mean())) if all_there else "incomplete")
-    lines.append(["mean", *means])
+    if tasks(sweep):
+        lines.append(["mean", *means])
     words = f"AUROC of {title(sweep.score)} on held-out test data by {sweep.each}"
     header = [sweep.short(sweep.each or ""), *map(title, names)]
     return Block(words, header, lines)
