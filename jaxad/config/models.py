@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from jaxad.config.dcgan import Dcgan
 from jaxad.config.fields import Probability, Size, spec
 
 Activation = Literal["relu", "leaky_relu", "tanh", "gelu", "silu"]
@@ -110,4 +111,6 @@ class Vae:
     kind: Literal["vae"] = "vae"
 
 
-Model = Annotated[Linear | Deep | Conv | Strided | Vae, Field(discriminator="kind")]
+Model = Annotated[
+    Linear | Deep | Conv | Strided | Vae | Dcgan, Field(discriminator="kind")
+]

@@ -24,6 +24,11 @@ ScoreName = (
         "mask_mae",
         "mask_top",
         "superposed",
+        "encoder",
+        "residual",
+        "features",
+        "search",
+        "discriminator",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -32,7 +37,9 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-OWN_SCORES: dict[str, tuple[str, ...]] = {}
+OWN_SCORES: dict[str, tuple[str, ...]] = {
+    "dcgan": ("encoder", "residual", "features", "search", "discriminator"),
+}
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
 
@@ -49,6 +56,11 @@ class Score:
     Behind a denoising network, `smooth` compares the image with its output, `mask` with
     what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
     square of the mask; all others are of the autoencoder.
+    Of a GAN, `residual` is the mean squared error of the image drawn from the encoder's
+    latent, `features` that of the discriminator's features of both, `encoder` the
+    weighted sum of the two; `search` goes on from that latent to a better one, and is
+    the weighted sum of absolute errors there; `discriminator` is how unreal it finds
+    the image.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
@@ -65,6 +77,10 @@ class Score:
     samples: Annotated[int, Field(ge=0)] = 1
     """Latent draws of a variational model that scores are averaged over, the same for
     all images; 0: none, its mean latent."""
+    search_steps: Size = 50
+    """Steps of gradient descent (Adam) to the latent of `search`."""
+    search_rate: Annotated[float, Field(gt=0)] = 0.02
+    """Their step size; latents are standard normal."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
 

@@ -11,9 +11,11 @@ import flax.linen as nn
 import jax
 
 from jaxad.config import models as specs
+from jaxad.config.dcgan import Dcgan
 from jaxad.config.denoiser import Denoiser
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
+from jaxad.models.dcgan import DCGAN
 from jaxad.models.deep import DeepAE
 from jaxad.models.denoiser import RemezDenoiser
 from jaxad.models.layers import EVAL, Mode
@@ -28,6 +30,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     specs.Strided: StridedAE,
     specs.Vae: VariationalAE,
     Denoiser: RemezDenoiser,
+    Dcgan: DCGAN,
 }
 
 
@@ -74,5 +77,5 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
     return {"train": mode.train} if "train" in known else {}
 
 
-__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
+__all__ = ["DCGAN", "FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
 __all__ += ["RemezDenoiser", "VariationalAE", "apply", "build", "conv2d", "init"]

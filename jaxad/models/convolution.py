@@ -75,8 +75,30 @@ def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.A
     image: (B, H, W, C) float32; kernel: (kh, kw, C, D) float32.
     Returns (B, size * H, size * W, D) float32.
     """
+    return _interleaved(image, kernel, *(_phases(size, n) for n in kernel.shape[:2]))
+
+
+def transposed_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.Array:
+    """`lax.conv_transpose(image, kernel, (size, size), "SAME")`, to rounding.
+
+    That is the convolution of the image with zeros between its pixels (fractionally
+    strided, Dumoulin and Visin, arXiv:1603.07285). Here the zeros are left out: each
+    place in an output tile has a small kernel of the taps that meet pixels, as in
+    `upsample_conv2d`, so that it is as fast as a convolution, gradients included.
+
+    image: (B, H, W, C) float32; kernel: (kh, kw, C, D) float32.
+    Returns (B, size * H, size * W, D) float32.
+    """
+    return _interleaved(image, kernel, *(_between(size, n) for n in kernel.shape[:2]))
+
+
+def _interleaved(image, kernel, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
+    """Convolve with a small kernel for each place in a tile; put the tiles together.
+
+    rows, columns: (size, window, taps), which taps meet which pixel.
+    """
     batch, height, width, _ = image.shape
-    rows, columns = (_phases(size, n) for n in kernel.shape[:2])
+    size = len(rows)
     phases = jnp.einsum("aut,bvs,tscd->uvcabd", rows, columns, kernel)
     tiles = conv2d(image, phases.reshape(*phases.shape[:3], -1))
     tiles = tiles.reshape(batch, height, width, size, size, -1).swapaxes(2, 3)
@@ -92,6 +114,18 @@ def _phases(size: int, taps: int) -> np.ndarray:
     place = (np.arange(size)[:, None] + np.arange(taps) - low) // size
     reach = np.abs(place).max()
     offsets = np.arange(-reach, reach + 1)
+    return (place[:, None] == offsets[:, None]).astype(np.float32)
+
+
+def _between(size: int, taps: int) -> np.ndarray:
+    """As `_phases`, with zeros between the pixels: only whole multiples meet one.
+
+    The padding `low` is that of `lax.conv_transpose`.
+    """
+    low = taps - 1 if size > taps - 1 else -(-(taps + size - 2) // 2)
+    place = np.arange(size)[:, None] + np.arange(taps) - low
+    reach = np.abs(place[place % size == 0]).max(initial=0) // size
+    offsets = size * np.arange(-reach, reach + 1)
     return (place[:, None] == offsets[:, None]).astype(np.float32)
 
 
