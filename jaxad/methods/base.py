@@ -75,6 +75,14 @@ class Score(Protocol):
     ) -> Scores: ...
 
 
+class Sample(Protocol):
+    """New images (count, H, W, C) float32 in [0, 1], as the training's."""
+
+    def __call__(
+        self, key: jax.Array, hparams: Hparams, model: Any, count: int
+    ) -> jax.Array: ...
+
+
 class Method(NamedTuple):
     """A detector as pure functions; the loop does not know which one it runs.
 
@@ -85,6 +93,7 @@ class Method(NamedTuple):
     behind: the fitted model of the stage before -> the method that can train behind it;
         None for a first stage. It is called inside the traced functions: the model is
         an argument of the program, neither a constant of it nor a part of the state.
+    sample: None where the method draws no images.
     """
 
     init: Init
@@ -94,6 +103,7 @@ class Method(NamedTuple):
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
     finalize: Finalize | None = None
     behind: Callable[[Any], "Method"] | None = None
+    sample: Sample | None = None
 
     def after(self, model: Any) -> "Method":
         """The method behind a fitted model; itself where it is a first stage."""
