@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxad.data import Split
-from jaxad.scoring import Scorer
+from jaxad.scoring import DRAWN, Scorer
 
 SHOWN = 4  # of each kind
 
@@ -18,7 +18,8 @@ def choose(
     Best and worst are by the first score: an anomalous image is worst when it scores
     low, a normal one when it scores high. The map is the first score's, or that of the
     first score that has one; with none at all, the squared residual. What networks
-    behind an autoencoder make of it is kept as `picture_<name>`.
+    behind an autoencoder make of it is kept as `picture_<name>`; `samples` are new
+    images (n, H, W, C), where the method draws any.
     """
     first = next(iter(scores))
     rows, why = _rows(scores[first], test.label, seed)
@@ -31,6 +32,8 @@ def choose(
     maps = scorer.scores(model, test.image[rows]).maps
     residual = np.square(arrays["recon"] - image).mean(-1)
     arrays["map"] = maps.get(first, next(iter(maps.values()), residual))
+    drawn = scorer.sample(model, DRAWN, seed)
+    arrays |= {} if drawn is None else {"samples": drawn}
     index = [
         {
             "id": str(test.id[row]),

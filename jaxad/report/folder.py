@@ -13,7 +13,7 @@ from jaxad.report.files import damaged, load_with, read_json, read_table, to_num
 _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
-_PICTURE = "picture_"
+_PICTURE, _SAMPLES = "picture_", "samples"
 _IMAGES = ("original", "image", "recon", "map")
 
 
@@ -26,6 +26,7 @@ class Examples:
     map: (K, H, W) float32, the anomaly map.
     index: K dicts with `id`, `label`, `defect`, `scores` (name -> value) and `why`.
     pictures: name -> (K, H, W, C) float32, of networks behind an autoencoder.
+    samples: (n, H, W, C) float32, new images that the model draws; None: it draws none.
     """
 
     original: np.ndarray
@@ -34,6 +35,7 @@ class Examples:
     map: np.ndarray
     index: list[dict[str, Any]]
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    samples: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -159,20 +161,22 @@ def _examples(path: Path) -> Examples:
 
     def load(file: Path) -> dict[str, np.ndarray]:
         with file.open("rb") as data, np.load(data, allow_pickle=False) as archive:
-            kept = [name for name in archive.files if name.startswith(_PICTURE)]
+            more = (_PICTURE, _SAMPLES)
+            kept = [name for name in archive.files if name.startswith(more)]
             return {name: archive[name] for name in (*_IMAGES, *kept)}
 
     arrays = load_with(file, load)
-    shape = arrays["image"].shape
+    samples, shape = arrays.pop(_SAMPLES, None), arrays["image"].shape
     fits = len(shape) == 4 and arrays["map"].shape == shape[:3]
     fits = fits and all(arrays[name].shape == shape for name in arrays.keys() - {"map"})
+    fits = fits and (samples is None or samples.shape[1:] == shape[1:])
     if not fits or shape[0] != len(index):
         raise damaged(file, "damaged: arrays and index.json differ in shape")
     own = {name: arrays.pop(name) for name in _IMAGES}
     # As the network makes them: the mask is what its output adds to its input.
     order = sorted(arrays, key=lambda name: (name.endswith("mask"), name))
     pictures = {name.removeprefix(_PICTURE): arrays[name] for name in order}
-    return Examples(**own, index=index, pictures=pictures)
+    return Examples(**own, index=index, pictures=pictures, samples=samples)
 
 
 def _check_metrics(run: RunFolder) -> None:

@@ -66,7 +66,7 @@ def _column(ax: Axes, examples: Examples, rows: int, k: int, column: int) -> Axe
     }
     layers = [examples.original[k], examples.image[k], examples.recon[k]]
     layers += [_centred(name, x[k]) for name, x in examples.pictures.items()]
-    for row, image in enumerate([*map(_shades, layers), maps[k]][-rows:]):
+    for row, image in enumerate([*map(shades, layers), maps[k]][-rows:]):
         top = row * (height + _GAP)
         shown = ax.imshow(
             image,
@@ -96,7 +96,7 @@ def _centred(name: str, picture: np.ndarray) -> np.ndarray:
     return picture + 0.5 if name == "mask" else picture
 
 
-def _shades(image: np.ndarray) -> np.ndarray:
-    """(H, W, C) as something to show: colours where C is 3 or 4, else the mean."""
+def shades(image: np.ndarray) -> np.ndarray:
+    """(..., C) as something to show: colours where C is 3 or 4, else the mean."""
     image = np.clip(image, 0, 1)
     return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)
