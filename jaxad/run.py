@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, examples, folder, loop, results
+from jaxad import environment, examples, folder, generated, loop, results
 from jaxad.batches import on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config
@@ -63,12 +63,13 @@ def train(
         found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
         source = sources.load_for(config.data, data)
-        identity = _identity(config, source.fingerprint, module)
+        made = generated.load(config.data)
+        identity = _identity(config, generated.fingerprint(source, made), module)
         if found and _finished(path, identity):
             reporter.say(f"{path}: finished already; drawing its pictures again")
             draw(path)
             return load_run(path, module=module)
-        splits = sources.split(source, config.data, config.split_seed)
+        splits = generated.split(source, made, config)
         arrays = on_device(splits)
         parts = make_parts(config, len(arrays.rows), module)
         warm = _check(parts, splits)
