@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -32,14 +33,23 @@ def sample(run: Run, count: int, seed: int = 0) -> np.ndarray:
     return found
 
 
-def load(data: Data) -> Run | None:
-    """The run that draws training images for a config's `data`; None: there are none.
+class Maker(NamedTuple):
+    """A run that draws training images. beside: fingerprint of the data set alone."""
 
-    Raises DataError where it is not there, or itself trained on generated images: it
-    would not be known which images they go back to.
+    run: Run
+    beside: str
+
+
+def load_for(data: Data, given: Any = None) -> tuple[Source, Maker | None]:
+    """As `jaxad.data.load_for`, and the run that draws further training images; None:
+    there is none. The source's fingerprint is that of both.
+
+    Raises DataError where the run is not there, or itself trained on generated images:
+    it would not be known which images they go back to.
     """
+    source = sources.load_for(data, given)
     if data.generated.run is None:
-        return None
+        return source, None
     path = Path(data.generated.run)
     if not (path / folder.CONFIG).is_file():
         raise DataError(f"data.generated.run: {path} is not a run folder")
@@ -49,35 +59,29 @@ def load(data: Data) -> Run | None:
             f"data.generated.run: {path} was trained on generated images itself; give "
             f"{run.config.data.generated.run}"
         )
-    return run
-
-
-def fingerprint(source: Source, run: Run | None) -> str:
-    """A digest of all the images: of the source, and of the run that draws others."""
-    if run is None:
-        return source.fingerprint
     digest = hashlib.sha256(f"{source.fingerprint} {run.config.model!r}".encode())
     for leaf in jax.tree.leaves(run.state.model):
         digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()
+    maker = Maker(run, source.fingerprint)
+    return source._replace(fingerprint=digest.hexdigest()), maker
 
 
-def split(source: Source, run: Run | None, config: Config) -> Splits:
+def split(source: Source, maker: Maker | None, config: Config) -> Splits:
     """The splits of a config's data; a run's images join the training normals alone.
 
     They come last. Raises DataError as `jaxad.data.split`, and where the run's images
     are of another size, or may show what validates or tests here.
     """
     splits = sources.split(source, config.data, config.split_seed)
-    if run is None:
+    if maker is None:
         return splits
-    shape = splits.train.image.shape[1:]
+    run, shape = maker.run, splits.train.image.shape[1:]
     if run.image_shape != shape:
         raise DataError(
             f"data.generated.run: {run.path} draws images of {_size(run.image_shape)}, "
             f"these data have {_size(shape)}"
         )
-    _check_unseen(source, run, splits)
+    _check_unseen(maker, splits)
     image = sample(run, config.data.generated.images, config.split_seed)
     return splits._replace(train=join(splits.train, _drawn(image, splits.train)))
 
@@ -95,12 +99,13 @@ def _drawn(image: np.ndarray, beside: Split) -> Split:
     )
 
 
-def _check_unseen(source: Source, run: Run, splits: Splits) -> None:
+def _check_unseen(maker: Maker, splits: Splits) -> None:
     """Of the same data, the run has kept its training away from what is held out here.
 
     What it did not validate or test on, it may have learned by heart.
     """
-    if folder.read_json(run.path / "env.json")["data"] != source.fingerprint:
+    run = maker.run
+    if folder.read_json(run.path / "env.json")["data"] != maker.beside:
         return
     held = {_original(name) for name in run.scores["id"]}
     for part in splits.val, splits.test:

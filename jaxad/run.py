@@ -62,14 +62,13 @@ def train(
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
         found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
-        source = sources.load_for(config.data, data)
-        made = generated.load(config.data)
-        identity = _identity(config, generated.fingerprint(source, made), module)
+        source, maker = generated.load_for(config.data, data)
+        identity = _identity(config, source.fingerprint, module)
         if found and _finished(path, identity):
             reporter.say(f"{path}: finished already; drawing its pictures again")
             draw(path)
             return load_run(path, module=module)
-        splits = generated.split(source, made, config)
+        splits = generated.split(source, maker, config)
         arrays = on_device(splits)
         parts = make_parts(config, len(arrays.rows), module)
         warm = _check(parts, splits)

@@ -126,10 +126,9 @@ class Context:
                 )
 
     def _split(self, config: Config) -> sources.Splits:
-        source = sources.load_for(config.data, self.data)
-        made = generated.load(config.data)
-        self.prints[repr(config.data)] = generated.fingerprint(source, made)
-        return generated.split(source, made, config)
+        source, maker = generated.load_for(config.data, self.data)
+        self.prints[repr(config.data)] = source.fingerprint
+        return generated.split(source, maker, config)
 
     def _warm(self, config: Config) -> Any:
         start = config.train.init_from

@@ -61,7 +61,7 @@ def losses_figure(sweep: SweepFolder) -> Figure:
 def _column(sweep: SweepFolder) -> tuple[str, str]:
     """The column of the history to draw, and what it is called."""
     number = sweep.history.number
-    if np.isnan(number["val_loss"]).all() and "train_loss" in number:
+    if np.isnan(number["val_loss"]).all():
         return "train_loss", "Training loss"
     return "val_loss", "Validation loss"
 
