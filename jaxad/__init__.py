@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         threshold,
     )
     from jaxad.config import Config, load_config
+    from jaxad.generated import sample
     from jaxad.new_images import score
     from jaxad.run import train
     from jaxad.saved import load_run
@@ -41,6 +42,7 @@ __all__ = [
     "metrics",
     "models",
     "report",
+    "sample",
     "score",
     "sweep",
     "threshold",
@@ -53,6 +55,7 @@ _HOME = {
     "Config": "jaxad.config",
     "load_config": "jaxad.config",
     "load_run": "jaxad.saved",
+    "sample": "jaxad.generated",
     "score": "jaxad.new_images",
     "sweep": "jaxad.search",
     "train": "jaxad.run",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxad.data import Split
-from jaxad.scoring import Scorer
+from jaxad.scoring import DRAWN, Scorer
 
 SHOWN = 4  # of each kind
 
@@ -19,7 +19,8 @@ def choose(
     low, a normal one when it scores high. The map is the first score's, or that of the
     first score that has one; with none at all, the squared residual. What networks
     behind an autoencoder make of it is kept as `picture_<name>`. A method that does not
-    reconstruct leaves no `recon`, and no `map` where no score has one.
+    reconstruct leaves no `recon`, and no `map` where no score has one. `samples` are
+    new images (n, H, W, C), where the method draws any.
     """
     first = next(iter(scores))
     rows, why = _rows(scores[first], test.label, seed)
@@ -34,6 +35,8 @@ def choose(
     arrays |= {f"picture_{name}": picture for name, picture in made.items()}
     if maps:
         arrays["map"] = maps.get(first, next(iter(maps.values())))
+    drawn = scorer.sample(model, DRAWN, seed)
+    arrays |= {} if drawn is None else {"samples": drawn}
     index = [
         {
             "id": str(test.id[row]),

@@ -1,5 +1,6 @@
 """What a run says while it works: a bar on a terminal, plain lines elsewhere."""
 
+import math
 import sys
 import time
 from typing import NamedTuple, TextIO
@@ -61,7 +62,9 @@ class Reporter:
         text = f"epoch {look.epoch}/{look.epochs} step {look.step}/{look.steps}"
         text = f"{self.what} {text}".strip()
         if look.epoch:
-            text += f" train {look.train_loss:.5g} val {look.val_loss:.5g}"
+            text += f" train {look.train_loss:.5g}"
+            # Some methods have nothing to validate.
+            text += "" if math.isnan(look.val_loss) else f" val {look.val_loss:.5g}"
         self.show(text, look.step, look.steps)
 
     def show(self, text: str, done: float, total: float) -> None:

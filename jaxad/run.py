@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, examples, folder, loop, methods, results
+from jaxad import environment, examples, folder, generated, loop, methods, results
 from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config
@@ -62,13 +62,13 @@ def train(
     with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
         found = folder.open_run(path, resume, reporter.say)
         began = time.monotonic()
-        source = sources.load_for(config.data, data)
+        source, maker = generated.load_for(config.data, data)
         identity = _identity(config, source.fingerprint, module)
         if found and _finished(path, identity):
             reporter.say(f"{path}: finished already; drawing its pictures again")
             draw(path)
             return load_run(path, module=module)
-        splits = sources.split(source, config.data, config.split_seed)
+        splits = generated.split(source, maker, config)
         arrays = on_device(splits, methods.labelled(config))
         parts = make_parts(config, len(arrays.rows), module, arrays.label)
         warm = _check(parts, splits)

@@ -15,10 +15,12 @@ import numpy as np
 from jaxad import losses
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
-from jaxad.streams import stream
+from jaxad.streams import root, stream
 from jaxad.types import Batch, Scores
 
 BlockFunction = Callable[..., Any]
+DRAWN = 64
+"""Images that are drawn together."""
 
 
 class Scorer:
@@ -41,6 +43,7 @@ class Scorer:
         self._latent = method.output and jax.jit(partial(_latent, method))
         self._recon = pictures and jax.jit(lambda *given: pictures(*given)["recon"])
         self._validate = method.validate and jax.jit(partial(_criterion, method))
+        self._sample = method.sample and jax.jit(method.sample, static_argnums=3)
 
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
@@ -73,6 +76,16 @@ class Scorer:
         if self._latent is None or not len(image):
             return {}
         return joined(list(self._blocks(self._latent, model, image)))
+
+    def sample(self, model: Any, count: int, seed: int) -> np.ndarray | None:
+        """(count, H, W, C) float32 new images, the first of any larger number of the
+        same seed; None where the method draws none."""
+        if self._sample is None:
+            return None
+        key, hparams = stream(root(seed), "sample"), self._arguments[1]
+        keys = [jax.random.fold_in(key, i) for i in range(-(-count // DRAWN))]
+        blocks = [self._sample(key, hparams, model, DRAWN) for key in keys]
+        return np.concatenate(blocks)[:count]
 
     def criterion(self, model: Any, image: np.ndarray, label: np.ndarray) -> float:
         """Mean over images of what early stopping looks at; NaN if nothing.

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jaxad.models.convolution import conv2d, upsample_conv2d
+from jaxad.models.convolution import conv2d
 from jaxad.models.pooling import max_pool, upsample
+from jaxad.models.upsampling import transposed_conv2d, upsample_conv2d
 
 # (height, width, channels, features, kernel size, strides, padding): every form that a
 # layer can take, at odd and even sizes.
@@ -155,3 +156,16 @@ def test_an_image_does_not_depend_on_its_company(channels):
 
     for one, other in zip(apply(image), apply(image[order]), strict=True):
         np.testing.assert_array_equal(one[order], other)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5])
+def test_a_transposed_convolution_is_that_of_lax(kernel_size, size):
+    image, kernel = normal(0, 3, 4, 5, 6), normal(1, kernel_size, kernel_size, 6, 7)
+
+    def transposed(image, kernel):
+        return lax.conv_transpose(image, kernel, (size, size), "SAME")
+
+    expected = output_and_gradients(transposed, image, kernel)
+    ours = partial(transposed_conv2d, size=size)
+    assert_close(output_and_gradients(ours, image, kernel), expected)

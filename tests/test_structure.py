@@ -28,7 +28,7 @@ LEVELS = [
     {"program", "results"},
     {"loop", "report"},
     {"saved", "grid"},
-    {"fitting", "new_images"},
+    {"fitting", "generated", "new_images"},
     {"run"},
     {"search"},
     {"export", "estimator", "benchmark"},

@@ -1,7 +1,8 @@
 """The experiment as frozen, validated dataclasses. Imports no JAX and no Flax."""
 
 from jaxad.config.classifier import Classifier
-from jaxad.config.data import Augment, Corrupt, Data, Patches
+from jaxad.config.data import Augment, Corrupt, Data, Generated, Patches
+from jaxad.config.dcgan import Dcgan
 from jaxad.config.denoiser import Denoiser
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
@@ -56,12 +57,14 @@ __all__ = [
     "Corruption",
     "Cost",
     "Data",
+    "Dcgan",
     "Deep",
     "Defects",
     "Denoiser",
     "Draw",
     "F1Max",
     "FixedFpr",
+    "Generated",
     "Grid",
     "LeaveOut",
     "Linear",

@@ -53,6 +53,20 @@ class Augment:
 
 
 @spec
+class Generated:
+    """Images drawn by a GAN that was trained on normals, as further training normals.
+
+    Neither validation nor test ever sees them.
+    """
+
+    run: str | None = None
+    """A run folder of `model.kind dcgan`, trained on images of the same size; none: no
+    such images."""
+    images: Size = 500
+    """So many images, drawn by the seed of the splits."""
+
+
+@spec
 class Data:
     """A data set and the protocol that says what is normal."""
 
@@ -85,6 +99,7 @@ class Data:
     protocol: Protocol = Field(default_factory=Corrupted)
     patches: Patches = Field(default_factory=Patches)
     augment: Augment = Field(default_factory=Augment)
+    generated: Generated = Field(default_factory=Generated)
 
     @model_validator(mode="after")
     def _folders_say_what_is_anomalous(self) -> "Data":
@@ -121,6 +136,12 @@ class Data:
                 "protocol.train takes whole images with their labels; leave out "
                 "patches.size"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_images_are_generated(self) -> "Data":
+        if self.generated.run is not None and self.patches.size is not None:
+            raise ValueError("generated.run draws whole images, not patches")
         return self
 
     @model_validator(mode="after")

@@ -93,6 +93,19 @@ class Config:
         return self
 
     @model_validator(mode="after")
+    def _adversaries_have_no_validation_loss(self) -> "Config":
+        if self.model.kind == "dcgan" and self.corrupt.level:
+            raise ValueError(
+                "corrupt.level is of autoencoders, not of model.kind dcgan"
+            )
+        if self.model.kind == "dcgan" and self.train.patience is not None:
+            raise ValueError(
+                "train.patience waits for a validation loss, and model.kind dcgan has "
+                "none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _denoiser_scores_need_one(self) -> "Config":
         for name in filter(of_denoiser, self.score.names):
             if self.denoiser is None:

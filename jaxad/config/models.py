@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from jaxad.config.classifier import Classifier
+from jaxad.config.dcgan import Dcgan
 from jaxad.config.fields import Probability, Size, spec
 
 Activation = Literal["relu", "leaky_relu", "tanh", "gelu", "silu"]
@@ -112,5 +113,6 @@ class Vae:
 
 
 Model = Annotated[
-    Linear | Deep | Conv | Strided | Vae | Classifier, Field(discriminator="kind")
+    Linear | Deep | Conv | Strided | Vae | Classifier | Dcgan,
+    Field(discriminator="kind"),
 ]

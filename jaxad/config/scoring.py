@@ -28,6 +28,11 @@ ScoreName = (
         "superposed",
         "logit",
         "probability",
+        "encoder",
+        "residual",
+        "features",
+        "search",
+        "discriminator",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -38,7 +43,10 @@ FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
 """Scores that are fitted to images once, after the training."""
 
 
-OWN_SCORES: dict[str, tuple[str, ...]] = {"cnn": ("logit", "probability")}
+OWN_SCORES: dict[str, tuple[str, ...]] = {
+    "cnn": ("logit", "probability"),
+    "dcgan": ("encoder", "residual", "features", "search", "discriminator"),
+}
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
 
@@ -57,6 +65,11 @@ class Score:
     square of the mask; all others are of the autoencoder.
     A classifier has the `probability` of an anomaly, and its log odds, the `logit`, in
     the same order but without the ties at 0 and 1 that float32 puts there.
+    Of a GAN, `residual` is the mean squared error of the image drawn from the encoder's
+    latent, `features` that of the discriminator's features of both, `encoder` the
+    weighted sum of the two; `search` goes on from that latent to a better one, and is
+    the weighted sum of absolute errors there; `discriminator` is how unreal it finds
+    the image.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
@@ -81,6 +94,10 @@ class Score:
     samples: Annotated[int, Field(ge=0)] = 1
     """Latent draws of a variational model that scores are averaged over, the same for
     all images; 0: none, its mean latent."""
+    search_steps: Size = 50
+    """Steps of gradient descent (Adam) to the latent of `search`."""
+    search_rate: Annotated[float, Field(gt=0)] = 0.02
+    """Their step size; latents are standard normal."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
 

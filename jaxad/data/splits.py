@@ -9,6 +9,7 @@ from jaxad.errors import DataError
 
 GOOD = "good"
 UNCHANGED = "unchanged"
+GENERATED = "generated"
 
 
 class Split(NamedTuple):
@@ -18,8 +19,8 @@ class Split(NamedTuple):
     label: (N,) int32, 0 normal, 1 anomalous; in training what the method is told.
     id: (N,) str. A changed copy is called `<id of the original>+<defect>`.
     defect: (N,) str, `good` for a clean image, `unchanged` for a corrupted copy that
-        came out equal to its original.
-    row: (N,) int32, the row of the (original) image in the source.
+        came out equal to its original, `generated` for an image drawn by a GAN.
+    row: (N,) int32, the row of the (original) image in the source; -1: `generated`.
     origin: (N,) int32, the row in this split of the image it was made from, its own
         row for a clean one; None where originals are not in the split.
     mask: (N, H, W) bool or uint8, not 0 where a pixel is anomalous; of patches `Cuts`

@@ -5,12 +5,16 @@ from typing import Any
 
 from jaxad import models
 from jaxad.config import Config, stages
+from jaxad.methods.adversarial import adversarial
 from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method
 from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
 from jaxad.methods.reconstruction import reconstruction
 
-METHODS: dict[str, Callable[..., Method]] = {"cnn": classification}
+METHODS: dict[str, Callable[..., Method]] = {
+    "cnn": classification,
+    "dcgan": adversarial,
+}
 """Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 
 
@@ -32,5 +36,5 @@ def labelled(config: Config) -> bool:
     return build(config).labelled
 
 
-__all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "build"]
-__all__ += ["classification", "denoising", "labelled", "reconstruction"]
+__all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "adversarial"]
+__all__ += ["build", "classification", "denoising", "labelled", "reconstruction"]

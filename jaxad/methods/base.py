@@ -79,6 +79,14 @@ class Score(Protocol):
     ) -> Scores: ...
 
 
+class Sample(Protocol):
+    """New images (count, H, W, C) float32 in [0, 1], as the training's."""
+
+    def __call__(
+        self, key: jax.Array, hparams: Hparams, model: Any, count: int
+    ) -> jax.Array: ...
+
+
 class Method(NamedTuple):
     """A detector as pure functions; the loop does not know which one it runs.
 
@@ -91,6 +99,7 @@ class Method(NamedTuple):
         an argument of the program, neither a constant of it nor a part of the state.
     labelled: whether it learns from labels. The labelled images, which no other method
         sees, are then trained on too, and anomalous images are validated on as well.
+    sample: None where the method draws no images.
     """
 
     init: Init
@@ -101,6 +110,7 @@ class Method(NamedTuple):
     finalize: Finalize | None = None
     behind: Callable[[Any], "Method"] | None = None
     labelled: bool = False
+    sample: Sample | None = None
 
     def after(self, model: Any) -> "Method":
         """The method behind a fitted model; itself where it is a first stage."""

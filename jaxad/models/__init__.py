@@ -12,10 +12,12 @@ import jax
 
 from jaxad.config import models as specs
 from jaxad.config.classifier import Classifier
+from jaxad.config.dcgan import Dcgan
 from jaxad.config.denoiser import Denoiser
 from jaxad.models.classifier import ConvClassifier
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
+from jaxad.models.dcgan import DCGAN
 from jaxad.models.deep import DeepAE
 from jaxad.models.denoiser import RemezDenoiser
 from jaxad.models.layers import EVAL, Mode
@@ -31,6 +33,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     specs.Vae: VariationalAE,
     Denoiser: RemezDenoiser,
     Classifier: ConvClassifier,
+    Dcgan: DCGAN,
 }
 
 
@@ -89,6 +92,6 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
     return {"train": mode.train} if "train" in known else {}
 
 
-__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
+__all__ = ["DCGAN", "FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
 __all__ += ["ConvClassifier", "RemezDenoiser", "VariationalAE"]
 __all__ += ["apply", "build", "call", "conv2d", "init"]

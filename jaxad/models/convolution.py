@@ -102,24 +102,6 @@ def _by_phases(
     return _conv(given, small, 1, edges)
 
 
-def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.Array:
-    """`conv2d(upsample(image, size), kernel)` without the large image, to rounding.
-
-    Of one output tile, every pixel sees the same few pixels of the small image: the
-    kernel is summed into one small kernel for each place in the tile, and their outputs
-    interleaved (sub-pixel convolution, Shi et al., 2016).
-
-    image: (B, H, W, C) float32; kernel: (kh, kw, C, D) float32.
-    Returns (B, size * H, size * W, D) float32.
-    """
-    batch, height, width, _ = image.shape
-    rows, columns = (tiles.up(size, n) for n in kernel.shape[:2])
-    phases = jnp.einsum("aut,bvs,tscd->uvcabd", rows, columns, kernel)
-    found = conv2d(image, phases.reshape(*phases.shape[:3], -1))
-    found = found.reshape(batch, height, width, size, size, -1).swapaxes(2, 3)
-    return found.reshape(batch, size * height, size * width, -1)
-
-
 def _native(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:
     return lax.conv_general_dilated(
         image, kernel, (strides, strides), pads, dimension_numbers=_LAYOUT

@@ -7,7 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxad.models.convolution import conv2d, upsample_conv2d
+from jaxad.models.convolution import conv2d
+from jaxad.models.upsampling import upsample_conv2d
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": nn.relu,

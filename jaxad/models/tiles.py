@@ -15,6 +15,18 @@ def up(size: int, taps: int) -> np.ndarray:
     return (place[:, None] == offsets[:, None]).astype(np.float32)
 
 
+def between(size: int, taps: int) -> np.ndarray:
+    """As `up`, with zeros between the small pixels: only whole multiples meet one.
+
+    The padding `low` is that of `lax.conv_transpose`.
+    """
+    low = taps - 1 if size > taps - 1 else -(-(taps + size - 2) // 2)
+    place = np.arange(size)[:, None] + np.arange(taps) - low
+    reach = np.abs(place[place % size == 0]).max(initial=0) // size
+    offsets = size * np.arange(-reach, reach + 1)
+    return (place[:, None] == offsets[:, None]).astype(np.float32)
+
+
 def down(count: int, strides: int, low: int) -> tuple[np.ndarray, int]:
     """Which taps meet which pixel of which tile, (strides, tiles, taps).
 

@@ -13,7 +13,7 @@ from jaxad.report.files import damaged, load_with, read_json, read_table, to_num
 _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
-_PICTURE = "picture_"
+_PICTURE, _SAMPLES = "picture_", "samples"
 _IMAGES, _MADE = ("original", "image"), ("recon", "map")
 
 
@@ -27,6 +27,7 @@ class Examples:
     recon and map are None where the model makes none.
     index: K dicts with `id`, `label`, `defect`, `scores` (name -> value) and `why`.
     pictures: name -> (K, H, W, C) float32, of networks behind an autoencoder.
+    samples: (n, H, W, C) float32, new images that the model draws; None: it draws none.
     """
 
     original: np.ndarray
@@ -35,6 +36,7 @@ class Examples:
     map: np.ndarray | None
     index: list[dict[str, Any]]
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    samples: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -163,23 +165,24 @@ def _examples(path: Path) -> Examples:
             kept = [
                 name
                 for name in archive.files
-                if name in _MADE or name.startswith(_PICTURE)
+                if name in (*_MADE, _SAMPLES) or name.startswith(_PICTURE)
             ]
             return {name: archive[name] for name in (*_IMAGES, *kept)}
 
     arrays = load_with(file, load)
-    shape = arrays["image"].shape
+    samples, shape = arrays.pop(_SAMPLES, None), arrays["image"].shape
     fits = len(shape) == 4 and all(
         array.shape == (shape[:3] if name == "map" else shape)
         for name, array in arrays.items()
     )
+    fits = fits and (samples is None or samples.shape[1:] == shape[1:])
     if not fits or shape[0] != len(index):
         raise damaged(file, "damaged: arrays and index.json differ in shape")
     own = {name: arrays.pop(name, None) for name in (*_IMAGES, *_MADE)}
     # As the network makes them: the mask is what its output adds to its input.
     order = sorted(arrays, key=lambda name: (name.endswith("mask"), name))
     pictures = {name.removeprefix(_PICTURE): arrays[name] for name in order}
-    return Examples(**own, index=index, pictures=pictures)
+    return Examples(**own, index=index, pictures=pictures, samples=samples)
 
 
 def _check_metrics(run: RunFolder) -> None:

@@ -15,7 +15,8 @@ from jaxad.report.style import ANOMALOUS, GREY, INK, NORMAL, axes_style, figure,
 def loss_figure(run: RunFolder) -> Figure:
     """Training and validation loss by epoch, the gap between them, the best epoch.
 
-    Stages stand side by side: their losses have scales of their own.
+    Stages stand side by side: their losses have scales of their own. Of a GAN, the
+    losses of its networks, and what its discriminator says of real and fake images.
     """
     stage = run.history.get("stage", np.ones(len(run.history["epoch"])))
     stages = np.unique(stage)
@@ -27,10 +28,14 @@ def loss_figure(run: RunFolder) -> Figure:
     for column, (above, below) in zip(stages, axes.T, strict=True):
         history = {k: v[stage == column] for k, v in run.history.items()}
         group = run.config if column == 1 else run.config["denoiser"]
-        _losses(above, history, run.metrics["fit"].get("best_epoch", 0), _kind(group))
+        if "d_real" in history:
+            _adversaries(above, history)
+        else:
+            best = run.metrics["fit"].get("best_epoch", 0)
+            _losses(above, history, best, _kind(group))
         if len(stages) > 1:
             above.set_title("autoencoder" if column == 1 else "denoising network")
-        _gap(below, history)
+        (_judged if "d_real" in history else _gap)(below, history)
         below.set_xlabel("epoch")
         below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         epochs = history["epoch"]
@@ -47,6 +52,37 @@ def _kind(group: dict[str, Any]) -> str | None:
 
 def _dots(count: int) -> dict[str, Any]:
     return {"marker": "o", "markersize": 4 if count < 30 else 0, "linewidth": 1.8}
+
+
+def _adversaries(ax: Axes, history: dict[str, np.ndarray]) -> None:
+    """The losses of a GAN's networks, which have no validation loss."""
+    for name, column, color in (
+        ("discriminator", "train_loss", NORMAL),
+        ("generator", "generator_loss", ANOMALOUS),
+        ("encoder", "encoder_loss", GREY),
+    ):
+        values, dots = history[column], _dots(len(history[column]))
+        ax.plot(history["epoch"], values, color=color, label=name, **dots)
+    told = "discriminator at chance"
+    ax.axhline(np.log(2), color=GREY, linewidth=1, linestyle=":", label=told)
+    ax.set_ylabel("loss")
+    ax.legend(frameon=False)
+    axes_style(ax)
+
+
+def _judged(ax: Axes, history: dict[str, np.ndarray]) -> None:
+    """Mean probability of being real that the discriminator gives."""
+    for name, column, color in (
+        ("real images", "d_real", NORMAL),
+        ("generated images", "d_fake", ANOMALOUS),
+    ):
+        values, dots = history[column], _dots(len(history[column]))
+        ax.plot(history["epoch"], values, color=color, label=name, **dots)
+    ax.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
+    ax.set_ylim(0, 1)
+    ax.set_ylabel("D, mean")
+    ax.legend(frameon=False, ncols=2)
+    axes_style(ax)
 
 
 def _losses(ax: Axes, history, best: int, kind: str | None) -> None:

@@ -12,6 +12,7 @@ from jaxad.report.levels import curve_figure
 from jaxad.report.loss import loss_figure
 from jaxad.report.operating import pr_figure, roc_figure
 from jaxad.report.reconstructions import reconstructions_figure
+from jaxad.report.samples import samples_figure
 from jaxad.report.style import save_all
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "pr_figure",
     "reconstructions_figure",
     "roc_figure",
+    "samples_figure",
     "scores_figure",
 ]
 
@@ -39,6 +41,8 @@ def figures(run: RunFolder) -> dict[str, Figure]:
     pictures["confusion"] = confusion_figure(run)
     shown = "examples" if run.examples.recon is None else "reconstructions"
     pictures[shown] = reconstructions_figure(run)
+    if run.examples.samples is not None:
+        pictures["samples"] = samples_figure(run)
     if "variance" in (run.metrics.get("latent") or {}):
         pictures["latents"] = latents_figure(run)
     if "bandwidth" in (run.metrics.get("latent") or {}):

@@ -75,7 +75,7 @@ def _column(
         return ax.imshow(image, extent=(left, left + 1, top + height, top), **scale)
 
     for row, images in enumerate(layers.values()):
-        draw(_shades(images[k]), row, cmap="gray", vmin=0, vmax=1)
+        draw(shades(images[k]), row, cmap="gray", vmin=0, vmax=1)
     if maps is not None:
         # The range of all maps, so that equal colours are equal values everywhere.
         low, high = min(0.0, float(maps.min())), float(maps.max())
@@ -104,7 +104,7 @@ def _centred(name: str, picture: np.ndarray) -> np.ndarray:
     return picture + 0.5 if name == "mask" else picture
 
 
-def _shades(image: np.ndarray) -> np.ndarray:
-    """(H, W, C) as something to show: colours where C is 3 or 4, else the mean."""
+def shades(image: np.ndarray) -> np.ndarray:
+    """(..., C) as something to show: colours where C is 3 or 4, else the mean."""
     image = np.clip(image, 0, 1)
     return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)

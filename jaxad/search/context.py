@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, folder, results
+from jaxad import environment, folder, generated, results
 from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.grid import Grid
@@ -128,9 +128,9 @@ class Context:
                 )
 
     def _split(self, config: Config) -> sources.Splits:
-        source = sources.load_for(config.data, self.data)
+        source, maker = generated.load_for(config.data, self.data)
         self.prints[repr(config.data)] = source.fingerprint
-        return sources.split(source, config.data, config.split_seed)
+        return generated.split(source, maker, config)
 
     def _warm(self, config: Config) -> Any:
         start = config.train.init_from

@@ -16,15 +16,17 @@ def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
 
     Splits also tell "defects", the number of images of each defect. Unused are the
     images of the source, and of the other set of anomalies, that are in no split;
-    copies that were made of images are not counted there. The protocol `defects` uses
-    all, and may count patches.
+    copies that were made of images, and generated ones, are not counted there. The
+    protocol `defects` uses all, and may count patches.
     """
     sizes: dict[str, Any] = {name: _sizes(part) for name, part in splits.parts.items()}
     if isinstance(data.protocol, Defects):
         return sizes
     normal, anomalous = _there(source, data)
     held = splits.val, splits.test
-    used = len(splits.train.id) + sum(int(part.clean.sum()) for part in held)
+    used = int(np.sum(splits.train.row >= 0)) + sum(
+        int(part.clean.sum()) for part in held
+    )
     strange = sum(int(part.label.sum()) for part in held) if anomalous else 0
     sizes["unused"] = {"normal": normal - used, "anomalous": anomalous - strange}
     return sizes

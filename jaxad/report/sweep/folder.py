@@ -32,7 +32,7 @@ _MEASURED = ("auroc", "average_precision", "f1_max", "f1", "recall", "fpr")
 _HELD_OUT = ("detectors", "auroc_low", "auroc_high", *_MEASURED, *_sds(*_MEASURED))
 _EVERY = ("setting", *_MEASURED, *_sds(*_MEASURED), "precision", "precision_sd")
 _MINUS = ("best_minus", "best_minus_low", "best_minus_high")
-_HISTORY = ("member", "epoch", "val_loss")
+_HISTORY = ("member", "epoch", "train_loss", "val_loss")
 
 
 @dataclass(frozen=True)

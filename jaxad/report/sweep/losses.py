@@ -1,4 +1,4 @@
-"""Validation loss of all members by epoch."""
+"""Validation loss of all members by epoch; of methods without one, training loss."""
 
 from typing import Any
 
@@ -27,10 +27,11 @@ def losses_figure(sweep: SweepFolder) -> Figure:
     Members that differ in their epochs alone are one training, and one line.
     """
     picture = figure(9, 6)
-    heading(picture, "Validation loss by epoch")
+    column, words = _column(sweep)
+    heading(picture, f"{words} by epoch")
     ax = picture.subplots()
     axes_style(ax)
-    lines = _lines(sweep)
+    lines = _lines(sweep, column)
     failed = _failed(sweep)
     best = _best(sweep)
     faint = float(np.clip(30 / len(lines), 0.1, 0.45))
@@ -50,18 +51,26 @@ def losses_figure(sweep: SweepFolder) -> Figure:
         epoch, loss = lines[member]
         ax.plot(epoch, np.minimum(loss, top), color=ANOMALOUS, alpha=0.5, linewidth=1)
     ax.set_xlabel("epoch")
-    ax.set_ylabel("validation loss")
+    ax.set_ylabel(words.lower())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     early = len(_silent(sweep, failed, lines))
     _legend(ax, sweep, bool(len(lines) > len(best)), len(ends), early)
     return picture
 
 
-def _lines(sweep: SweepFolder) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def _column(sweep: SweepFolder) -> tuple[str, str]:
+    """The column of the history to draw, and what it is called."""
+    number = sweep.history.number
+    if np.isnan(number["val_loss"]).all():
+        return "train_loss", "Training loss"
+    return "val_loss", "Validation loss"
+
+
+def _lines(sweep: SweepFolder, column: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     number = sweep.history.number
     member = number["member"].astype(int)
     return {
-        int(one): (number["epoch"][member == one], number["val_loss"][member == one])
+        int(one): (number["epoch"][member == one], number[column][member == one])
         for one in np.unique(member)
     }
 
