@@ -41,6 +41,8 @@ def test_a_config_runs_a_step(path):
     config = load_config(ROOT / path)
     if config.model.kind in ("strided", "vae"):  # deep ones compile for long
         config = set_values(config, {"model.kernel_size": 1, "model.channels": (4,)})
+    if config.model.kind == "draem":
+        config = set_values(config, {"model.recon": (4,), "model.segment": (4,)})
     if config.denoiser is not None:
         few = {"denoiser.depth": 6, "denoiser.width": 2, "denoiser.kernel_size": 1}
         config = set_values(config, few)

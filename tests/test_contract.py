@@ -17,6 +17,7 @@ from jaxad.config import (
     Corrupt,
     Deep,
     Denoiser,
+    Draem,
     Linear,
     Loss,
     Optim,
@@ -26,6 +27,7 @@ from jaxad.config import (
     Vae,
     stages,
 )
+from jaxad.config.scoring import OWN_SCORES
 from jaxad.config.traced import blank, traced
 from jaxad.models import Mode
 from jaxad.program import program
@@ -66,12 +68,18 @@ SMALL = {
         model=Vae(channels=(3, 4), kernel_size=3, latent_dim=5),
         loss=Loss(kind="elbo", beta=0.5),
     ),
+    "draem": Config(
+        model=Draem(recon=(4, 6), segment=(4, 6), window=3),
+        score=Score(names=OWN_SCORES["draem"]),
+    ),
 }
 ALL = pytest.mark.parametrize("name", SMALL)
 
 
 def names(config):
     """All scores of residuals that a model of this head may have."""
+    if config.model.kind in OWN_SCORES:
+        return OWN_SCORES[config.model.kind]
     ends = ("bce",) if config.model.head == "sigmoid" else ()
     ends += ("elbo",) if config.loss.kind == "elbo" else ()
     if config.denoiser is not None:
@@ -207,7 +215,8 @@ def test_a_score_ignores_its_batch(cases, name):
         np.testing.assert_array_equal(values[7:8], alone[score])
     recon = case.method.output(case.key, case.hparams, case.state.model, image).recon
     error = np.mean((np.asarray(recon) - image) ** 2, (1, 2, 3))
-    np.testing.assert_allclose(whole["mse"], error, rtol=1e-4)
+    own = "defect_mse" if name == "draem" else "mse"
+    np.testing.assert_allclose(whole[own], error, rtol=1e-4)
 
 
 @ALL

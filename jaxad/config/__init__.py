@@ -2,6 +2,7 @@
 
 from jaxad.config.data import Augment, Corrupt, Data, Patches
 from jaxad.config.denoiser import Denoiser
+from jaxad.config.draem import Draem
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
 from jaxad.config.load import (
@@ -55,6 +56,7 @@ __all__ = [
     "Deep",
     "Defects",
     "Denoiser",
+    "Draem",
     "Draw",
     "F1Max",
     "FixedFpr",

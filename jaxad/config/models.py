@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from jaxad.config.draem import Draem
 from jaxad.config.fields import Probability, Size, spec
 
 Activation = Literal["relu", "leaky_relu", "tanh", "gelu", "silu"]
@@ -110,4 +111,7 @@ class Vae:
     kind: Literal["vae"] = "vae"
 
 
-Model = Annotated[Linear | Deep | Conv | Strided | Vae, Field(discriminator="kind")]
+Model = Annotated[
+    Linear | Deep | Conv | Strided | Vae | Draem,
+    Field(discriminator="kind"),
+]

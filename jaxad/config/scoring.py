@@ -24,6 +24,9 @@ ScoreName = (
         "mask_mae",
         "mask_top",
         "superposed",
+        "defect",
+        "defect_top",
+        "defect_mse",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -32,7 +35,9 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-OWN_SCORES: dict[str, tuple[str, ...]] = {}
+OWN_SCORES: dict[str, tuple[str, ...]] = {
+    "draem": ("defect", "defect_top", "defect_mse"),
+}
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
 
@@ -48,7 +53,9 @@ class Score:
     Scores of the latent are fitted to training latents, once, after the training.
     Behind a denoising network, `smooth` compares the image with its output, `mask` with
     what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
-    square of the mask; all others are of the autoencoder.
+    square of the mask; all others are of the autoencoder. Of a model trained on
+    synthetic defects, `defect` is the largest local mean of the map that it gives,
+    `defect_top` the mean of its largest values, `defect_mse` of its reconstruction.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")

@@ -7,10 +7,10 @@ from jaxad import models
 from jaxad.config import Config, stages
 from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.denoising import denoising
+from jaxad.methods.discrimination import discrimination
 from jaxad.methods.reconstruction import reconstruction
 
-
-METHODS: dict[str, Callable[..., Method]] = {}
+METHODS: dict[str, Callable[..., Method]] = {"draem": discrimination}
 """Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 
 
@@ -27,4 +27,5 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
     return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
 
 
-__all__ = ["Blocks", "Hparams", "Method", "build", "denoising", "reconstruction"]
+__all__ = ["Blocks", "Hparams", "Method", "build", "denoising"]
+__all__ += ["discrimination", "reconstruction"]

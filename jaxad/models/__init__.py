@@ -12,10 +12,12 @@ import jax
 
 from jaxad.config import models as specs
 from jaxad.config.denoiser import Denoiser
+from jaxad.config.draem import Draem
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
 from jaxad.models.deep import DeepAE
 from jaxad.models.denoiser import RemezDenoiser
+from jaxad.models.draem import DraemNet
 from jaxad.models.layers import EVAL, Mode
 from jaxad.models.linear import LinearAE
 from jaxad.models.strided import StridedAE, VariationalAE
@@ -28,6 +30,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     specs.Strided: StridedAE,
     specs.Vae: VariationalAE,
     Denoiser: RemezDenoiser,
+    Draem: DraemNet,
 }
 
 
@@ -74,5 +77,5 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
     return {"train": mode.train} if "train" in known else {}
 
 
-__all__ = ["FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
+__all__ = ["FAMILIES", "ConvAE", "DeepAE", "DraemNet", "LinearAE", "Mode", "StridedAE"]
 __all__ += ["RemezDenoiser", "VariationalAE", "apply", "build", "conv2d", "init"]
