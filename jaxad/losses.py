@@ -103,6 +103,17 @@ def divergence(output: Output) -> jax.Array:
     return 0.5 * (jnp.square(mean) + jnp.exp(logvar) - 1 - logvar)
 
 
+def focal(logit: jax.Array, mask: jax.Array, gamma: jax.Array | float) -> jax.Array:
+    """Focal loss in nats (Lin et al., arXiv:1708.02002, eq. 4), without weights.
+
+    logit: (B, H, W) float32, of a pixel being anomalous. mask: (B, H, W) bool.
+    gamma: >= 0, 0 is cross-entropy; may be traced. Returns (B,) float32.
+    """
+    right = jnp.where(mask, logit, -logit)
+    wrong = jax.nn.softplus(-right)  # -log p; 1 - p = exp(-softplus(right))
+    return jnp.mean(jnp.exp(-gamma * jax.nn.softplus(right)) * wrong, (1, 2))
+
+
 LOSSES: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "mse": mse,
     "mae": mae,

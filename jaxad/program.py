@@ -46,9 +46,9 @@ def program(
     """The functions of a run of `config` on so many training rows.
 
     config: as from `jaxad.config.traced.blank`; its train group and data.augment count.
-    block: validation examples looked at together. together: for members side by side
-        under `vmap`; one that has stopped is then computed on and thrown away, where
-        otherwise it is skipped.
+    block: validation examples looked at together, at most. together: for members side
+        by side under `vmap`; one that has stopped is then computed on and thrown away,
+        where otherwise it is skipped.
     """
     one = _Run(method, config, steps_of(config.train, examples), block, together)
     return Program(one.start, one.segment, one.fit, one.steps)
@@ -191,8 +191,9 @@ class _Run:
             return jnp.float32(jnp.nan)
         number = self.config.train.validate
         rows = data.val_rows[evenly(data.val_rows.shape[0], number)]
-        count = math.ceil(rows.shape[0] / self.block)
-        padding = count * self.block - rows.shape[0]
+        size = max(1, min(self.block, rows.shape[0]))
+        count = math.ceil(rows.shape[0] / size)
+        padding = count * size - rows.shape[0]
         rows = jnp.concatenate([rows, jnp.full(padding, -1, jnp.int32)])
         key = stream(key, "validate")  # the same noise in every epoch
 
@@ -204,7 +205,7 @@ class _Run:
             return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None
 
         start = (jnp.float32(0), jnp.int32(0))
-        blocks = (jnp.arange(count), rows.reshape(count, self.block))
+        blocks = (jnp.arange(count), rows.reshape(count, size))
         (total, number), _ = jax.lax.scan(one, start, blocks)
         return total / number.astype(jnp.float32)
 

@@ -44,6 +44,8 @@ def test_a_config_runs_a_step(path):
     if config.model.kind == "dcgan":
         few = {"model.channels": (4, 4), "model.kernel_size": 4}
         config = set_values(config, few | {"score.search_steps": 1})
+    if config.model.kind == "draem":
+        config = set_values(config, {"model.recon": (4,), "model.segment": (4,)})
     if config.denoiser is not None:
         few = {"denoiser.depth": 6, "denoiser.width": 2, "denoiser.kernel_size": 1}
         config = set_values(config, few)

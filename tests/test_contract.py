@@ -19,6 +19,7 @@ from jaxad.config import (
     Dcgan,
     Deep,
     Denoiser,
+    Draem,
     Linear,
     Loss,
     Optim,
@@ -86,6 +87,10 @@ SMALL = {
             smoothing=0.1,
         ),
         score=Score(names=("encoder",)),
+    ),
+    "draem": Config(
+        model=Draem(recon=(4, 6), segment=(4, 6), window=3),
+        score=Score(names=OWN_SCORES["draem"]),
     ),
 }
 ALL = pytest.mark.parametrize("name", SMALL)
@@ -235,8 +240,8 @@ def test_a_score_ignores_its_batch(cases, name):
         return
     recon = case.method.output(case.key, case.hparams, case.state.model, image).recon
     error = np.mean((np.asarray(recon) - image) ** 2, (1, 2, 3))
-    mse = whole["residual" if case.config.model.kind == "dcgan" else "mse"]
-    np.testing.assert_allclose(mse, error, rtol=1e-4)
+    own = {"dcgan": "residual", "draem": "defect_mse"}.get(name, "mse")
+    np.testing.assert_allclose(whole[own], error, rtol=1e-4)
 
 
 @ALL

@@ -17,7 +17,7 @@ SCRIPTS = [*ROOT.glob("launch/*.sh"), ROOT / ".ci" / "run"]
 LEVELS = [
     {"types", "errors", "streams"},
     {"config"},
-    {"corrupt", "losses", "metrics", "models", "parallel"},
+    {"corrupt", "defects", "losses", "metrics", "models", "parallel"},
     {"folder", "signals", "progress", "environment"},
     {"data", "methods", "threshold", "checkpoint"},
     {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},

@@ -4,6 +4,7 @@ from jaxad.config.classifier import Classifier
 from jaxad.config.data import Augment, Corrupt, Data, Generated, Patches
 from jaxad.config.dcgan import Dcgan
 from jaxad.config.denoiser import Denoiser
+from jaxad.config.draem import Draem
 from jaxad.config.experiment import Config
 from jaxad.config.grid import Axis, Draw, Grid, linked
 from jaxad.config.load import (
@@ -61,6 +62,7 @@ __all__ = [
     "Deep",
     "Defects",
     "Denoiser",
+    "Draem",
     "Draw",
     "F1Max",
     "FixedFpr",

@@ -106,6 +106,15 @@ class Config:
         return self
 
     @model_validator(mode="after")
+    def _draem_has_its_own_losses_and_defects(self) -> "Config":
+        if self.model.kind == "draem":
+            if self.loss.kind != "mse":
+                raise ValueError("loss.kind: model.kind draem has losses of its own")
+            if self.corrupt.level:
+                raise ValueError("corrupt.level: model.kind draem has its own defects")
+        return self
+
+    @model_validator(mode="after")
     def _denoiser_scores_need_one(self) -> "Config":
         for name in filter(of_denoiser, self.score.names):
             if self.denoiser is None:

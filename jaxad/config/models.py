@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from jaxad.config.classifier import Classifier
 from jaxad.config.dcgan import Dcgan
+from jaxad.config.draem import Draem
 from jaxad.config.fields import Probability, Size, spec
 
 Activation = Literal["relu", "leaky_relu", "tanh", "gelu", "silu"]
@@ -113,6 +114,6 @@ class Vae:
 
 
 Model = Annotated[
-    Linear | Deep | Conv | Strided | Vae | Classifier | Dcgan,
+    Linear | Deep | Conv | Strided | Vae | Classifier | Dcgan | Draem,
     Field(discriminator="kind"),
 ]

@@ -33,6 +33,9 @@ ScoreName = (
         "features",
         "search",
         "discriminator",
+        "defect",
+        "defect_top",
+        "defect_mse",
     ]
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
@@ -46,6 +49,7 @@ FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
 OWN_SCORES: dict[str, tuple[str, ...]] = {
     "cnn": ("logit", "probability"),
     "dcgan": ("encoder", "residual", "features", "search", "discriminator"),
+    "draem": ("defect", "defect_top", "defect_mse"),
 }
 """Kind of a model that is no autoencoder -> the scores it has, and no other has."""
 
@@ -70,6 +74,9 @@ class Score:
     weighted sum of the two; `search` goes on from that latent to a better one, and is
     the weighted sum of absolute errors there; `discriminator` is how unreal it finds
     the image.
+    Of a model trained on synthetic defects, `defect` is the largest local mean of the
+    map that it gives, `defect_top` the mean of its largest values, `defect_mse` of its
+    reconstruction.
     """
 
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")

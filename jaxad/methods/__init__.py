@@ -9,11 +9,13 @@ from jaxad.methods.adversarial import adversarial
 from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method
 from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
+from jaxad.methods.discrimination import discrimination
 from jaxad.methods.reconstruction import reconstruction
 
 METHODS: dict[str, Callable[..., Method]] = {
     "cnn": classification,
     "dcgan": adversarial,
+    "draem": discrimination,
 }
 """Kind of the model -> (module, config, steps) -> its method; else `reconstruction`."""
 
@@ -37,4 +39,5 @@ def labelled(config: Config) -> bool:
 
 
 __all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "adversarial"]
-__all__ += ["build", "classification", "denoising", "labelled", "reconstruction"]
+__all__ += ["build", "classification", "denoising", "discrimination", "labelled"]
+__all__ += ["reconstruction"]

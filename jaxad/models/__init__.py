@@ -14,12 +14,14 @@ from jaxad.config import models as specs
 from jaxad.config.classifier import Classifier
 from jaxad.config.dcgan import Dcgan
 from jaxad.config.denoiser import Denoiser
+from jaxad.config.draem import Draem
 from jaxad.models.classifier import ConvClassifier
 from jaxad.models.conv import ConvAE
 from jaxad.models.convolution import conv2d
 from jaxad.models.dcgan import DCGAN
 from jaxad.models.deep import DeepAE
 from jaxad.models.denoiser import RemezDenoiser
+from jaxad.models.draem import DraemNet
 from jaxad.models.layers import EVAL, Mode
 from jaxad.models.linear import LinearAE
 from jaxad.models.strided import StridedAE, VariationalAE
@@ -34,6 +36,7 @@ FAMILIES: dict[type, type[nn.Module]] = {
     Denoiser: RemezDenoiser,
     Classifier: ConvClassifier,
     Dcgan: DCGAN,
+    Draem: DraemNet,
 }
 
 
@@ -92,6 +95,6 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
     return {"train": mode.train} if "train" in known else {}
 
 
-__all__ = ["DCGAN", "FAMILIES", "ConvAE", "DeepAE", "LinearAE", "Mode", "StridedAE"]
-__all__ += ["ConvClassifier", "RemezDenoiser", "VariationalAE"]
+__all__ = ["DCGAN", "FAMILIES", "ConvAE", "DeepAE", "DraemNet", "LinearAE", "Mode"]
+__all__ += ["ConvClassifier", "RemezDenoiser", "StridedAE", "VariationalAE"]
 __all__ += ["apply", "build", "call", "conv2d", "init"]

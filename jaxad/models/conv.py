@@ -2,11 +2,10 @@
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from jaxad.config import models as spec_of
 from jaxad.models.layers import ACTIVATIONS, EVAL, HEADS, BatchNorm, Conv, Dropout, Mode
-from jaxad.models.pooling import max_pool, upsample
+from jaxad.models.pooling import max_pool, upsample, whole
 from jaxad.types import Output
 
 
@@ -27,7 +26,7 @@ class ConvAE(nn.Module):
         for i, (channels, pool) in enumerate(zip(spec.channels, pools, strict=True)):
             x = _Block(spec, channels, name=f"encoder_{i}")(x, mode)
             sizes.append((*x.shape[1:3], pool))
-            x = max_pool(_whole(x, pool), pool)
+            x = max_pool(whole(x, pool), pool)
         x, latent = self._bottleneck(x)
         scale = 1
         for i, channels in enumerate(reversed(spec.channels)):
@@ -63,12 +62,6 @@ class _Block(nn.Module):
         if spec.batch_norm:
             x = BatchNorm()(x, mode)
         return Dropout()(ACTIVATIONS[spec.activation](x), mode)
-
-
-def _whole(x: jax.Array, pool: int) -> jax.Array:
-    """Repeat the last row and column until height and width are multiples of `pool`."""
-    pads = ((0, 0), (0, -x.shape[1] % pool), (0, -x.shape[2] % pool), (0, 0))
-    return jnp.pad(x, pads, mode="edge") if any(p for _, p in pads) else x
 
 
 def _grown(x: jax.Array, height: int, width: int, pool: int) -> tuple[jax.Array, int]:

@@ -54,6 +54,29 @@ def upsample(image: jax.Array, size: int = 2) -> jax.Array:
     return tiles.reshape(batch, size * height, size * width, channels)
 
 
+def whole(image: jax.Array, size: int) -> jax.Array:
+    """Repeat the last row and column until height and width are multiples of `size`."""
+    _, height, width, _ = image.shape
+    pads = ((0, 0), (0, -height % size), (0, -width % size), (0, 0))
+    return jnp.pad(image, pads, mode="edge") if any(p for _, p in pads) else image
+
+
+def cells(image: jax.Array, size: int) -> jax.Array:
+    """Squares of pixels as pixels: (B, H, W, C) -> (B, H / size, W / size, size^2 C).
+
+    Rows and columns that fill no square are dropped.
+    """
+    tiles = _tiles(image, size).swapaxes(2, 3)
+    return tiles.reshape(*tiles.shape[:3], -1)
+
+
+def pixels(image: jax.Array, size: int) -> jax.Array:
+    """What `cells` undoes: (B, h, w, size^2 C) -> (B, size * h, size * w, C)."""
+    batch, height, width, _ = image.shape
+    tiles = image.reshape(batch, height, width, size, size, -1).swapaxes(2, 3)
+    return tiles.reshape(batch, size * height, size * width, -1)
+
+
 def _tiles(image: jax.Array, size: int) -> jax.Array:
     """(B, H, W, C) -> (B, H // size, size, W // size, size, C)."""
     batch, height, width, channels = image.shape
