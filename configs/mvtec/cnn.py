@@ -46,7 +46,7 @@ config = Config(
     model=Classifier(),
     loss=Loss(kind="bce"),
     optim=Optim(kind="rmsprop", lr=1e-3, b2=0.9),
-    train=Train(epochs=60, batch_size=16, patience=15),
+    train=Train(epochs=60, batch_size=16, patience=30),
     score=Score(names=("logit", "probability")),
     threshold=Threshold(rules=(F1Max(), MaxMargin(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
