@@ -1,9 +1,10 @@
 """A small folder in MVTec AD's layout, from the real textures of scikit-image.
 
 <root>/<texture>/train/good, test/good, test/<defect>, ground_truth/<defect>, for brick,
-grass and gravel: crops of the left five eighths of a texture to train on, of the rest
-to test, so that no pixel is in both. The defects are made here and
-nowhere else; nothing that detectors train on is like `blurred`.
+grass and gravel. A texture is cut into quarters: two that touch at a corner are for
+training, the other two for testing, so that no pixel is in both, and neither is all of
+one side. The defects are made here and nowhere else; nothing that detectors train on
+is like `blurred`.
 """
 
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from jaxad.errors import DataError
 
 TEXTURES = ("brick", "grass", "gravel")
 SIDE = 128
-_EDGE = 320
+_QUARTER = 256
 Draw = np.random.Generator
+Change = Callable[[Draw, np.ndarray, np.ndarray], np.ndarray]
 
 
-def write(root: str | Path, train: int = 60, test: int = 20, each: int = 8) -> Path:
+def write(root: str | Path, train: int = 60, test: int = 40, each: int = 12) -> Path:
     """Write the folder; returns it. The same numbers give the same bytes.
 
     train, test: normal images of each texture. each: images of each kind of defect.
@@ -30,8 +32,9 @@ def write(root: str | Path, train: int = 60, test: int = 20, each: int = 8) -> P
     root = Path(root)
     if root.exists() and any(root.iterdir()):
         raise DataError(f"{root} is not empty; name a new folder")
-    for number, name in enumerate(TEXTURES):
-        whole = _texture(name)
+    textures = {name: _texture(name) for name in TEXTURES}
+    for number, (name, whole) in enumerate(textures.items()):
+        others = [other for key, other in textures.items() if key != name]
         draw = np.random.default_rng(number)
         base = root / name
         for i in range(train):
@@ -41,7 +44,9 @@ def write(root: str | Path, train: int = 60, test: int = 20, each: int = 8) -> P
         for defect, change in DEFECTS.items():
             for i in range(each):
                 image = _crop(draw, whole, True)
-                changed = np.clip(change(draw, image.astype(np.float64)), 0, 255)
+                other = _crop(draw, others[i % len(others)], True)
+                made = change(draw, image.astype(float), other.astype(float))
+                changed = np.clip(made, 0, 255)
                 changed = np.rint(changed).astype(np.uint8)
                 _save(base / "test" / defect / f"{i:03d}.png", changed)
                 mask = (changed != image) * np.uint8(255)
@@ -49,14 +54,14 @@ def write(root: str | Path, train: int = 60, test: int = 20, each: int = 8) -> P
     return root
 
 
-def stain(draw: Draw, image: np.ndarray) -> np.ndarray:
+def stain(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A patch of irregular outline, darker or brighter."""
     inside = _blob(draw, draw.uniform(0.02, 0.06))
     change = draw.choice([-1, 1]) * draw.uniform(45, 80)
     return np.where(inside, image + change, image)
 
 
-def scratch(draw: Draw, image: np.ndarray) -> np.ndarray:
+def scratch(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A thin bright line that bends."""
     steps = int(draw.integers(40, 80))
     angle = draw.uniform(0, 2 * np.pi) + np.cumsum(draw.normal(0, 0.12, steps))
@@ -69,7 +74,7 @@ def scratch(draw: Draw, image: np.ndarray) -> np.ndarray:
     return np.where(line, np.maximum(image, draw.uniform(200, 250)), image)
 
 
-def hole(draw: Draw, image: np.ndarray) -> np.ndarray:
+def hole(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """An almost even dark disc."""
     row, column = draw.uniform(0.2, 0.8, 2) * SIDE
     radius = draw.uniform(5, 12)
@@ -78,29 +83,28 @@ def hole(draw: Draw, image: np.ndarray) -> np.ndarray:
     return np.where(inside, 20 + 0.1 * image, image)
 
 
-def turned(draw: Draw, image: np.ndarray) -> np.ndarray:
-    """A square of the texture, turned by a quarter and put elsewhere."""
-    side = int(draw.integers(20, 36))
-    (row, column), (to, at) = draw.integers(0, SIDE - side, (2, 2))
-    changed = image.copy()
-    piece = np.rot90(image[row : row + side, column : column + side])
-    changed[to : to + side, at : at + side] = piece
-    return changed
+def foreign(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A patch of another texture, as bright as what it hides."""
+    inside = _blob(draw, draw.uniform(0.04, 0.1))
+    change = image[inside].mean() - other[inside].mean()
+    return np.where(inside, other + change, image)
 
 
-def blurred(draw: Draw, image: np.ndarray) -> np.ndarray:
+def blurred(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A patch of irregular outline that has lost its detail."""
     inside = _blob(draw, draw.uniform(0.05, 0.1))
     return np.where(inside, ndimage.gaussian_filter(image, 3), image)
 
 
-DEFECTS: dict[str, Callable[[Draw, np.ndarray], np.ndarray]] = {
+DEFECTS: dict[str, Change] = {
     "stain": stain,
     "scratch": scratch,
     "hole": hole,
-    "turned": turned,
+    "foreign": foreign,
     "blurred": blurred,
 }
+"""(draw, image, image of another texture), (SIDE, SIDE) float64 each in [0, 255] ->
+(SIDE, SIDE) float64, to be clipped."""
 
 
 def _blob(draw: Draw, share: float) -> np.ndarray:
@@ -113,10 +117,10 @@ def _blob(draw: Draw, share: float) -> np.ndarray:
 
 
 def _crop(draw: Draw, whole: np.ndarray, test: bool) -> np.ndarray:
-    width = whole.shape[1]
-    first, last = (_EDGE, width - SIDE) if test else (0, _EDGE - SIDE)
-    row = int(draw.integers(0, whole.shape[0] - SIDE + 1))
-    column = int(draw.integers(first, last + 1))
+    row, column = draw.integers(0, _QUARTER - SIDE + 1, 2)
+    down = int(draw.integers(2))
+    across = 1 - down if test else down
+    row, column = row + down * _QUARTER, column + across * _QUARTER
     return whole[row : row + SIDE, column : column + SIDE]
 
 
