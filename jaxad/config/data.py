@@ -97,6 +97,9 @@ class Data:
     """Random seed of splits and corrupted copies, so that the seeds of a sweep share
     their images; none: the run's."""
     protocol: Protocol = Field(default_factory=Corrupted)
+    tone: Literal["linear", "log"] = "linear"
+    """What the detector sees of an intensity x in [0, 1]: x, or log(1 + 50 x) / log 51,
+    for which dark and dim are as far apart as dim and bright."""
     patches: Patches = Field(default_factory=Patches)
     augment: Augment = Field(default_factory=Augment)
     generated: Generated = Field(default_factory=Generated)

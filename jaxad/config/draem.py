@@ -37,17 +37,17 @@ class Draem:
     )
     """Outlines of the defects; one is drawn for each."""
     fillings: Annotated[tuple[Filling, ...], Field(min_length=1)] = (
-        "moved",
         "recoloured",
-        "shuffled",
         "flat",
         "shade",
         "grain",
         "clouds",
         "waves",
     )
-    """What they are filled with; one is drawn for each."""
-    opacity: Annotated[float, Field(gt=0, le=1), Traced()] = 0.2
+    """What they are filled with; one is drawn for each. `moved` and `shuffled`, the
+    image itself from elsewhere, are for objects: in a texture nobody sees them, and a
+    network that is to find them sees them everywhere."""
+    opacity: Annotated[float, Field(gt=0, le=1), Traced()] = 0.5
     """Least opacity of a defect; it is drawn between that and 1."""
     fraction: Annotated[float, Field(gt=0, le=1), Traced(off=1.0)] = 0.7
     """Share of the training images that are given defects."""
@@ -61,6 +61,6 @@ class Draem:
     """Weight of the focal loss of the segmentation."""
     gamma: NonNegative = 2.0
     """Focusing parameter of the focal loss; 0 is cross-entropy."""
-    window: Size = 11
+    window: Size = 5
     """Side of the window whose mean of the map, where it is largest, is `defect`."""
     kind: Literal["draem"] = "draem"

@@ -11,6 +11,7 @@ from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
 from jaxad.methods.discrimination import discrimination
 from jaxad.methods.reconstruction import reconstruction
+from jaxad.methods.tone import toned
 
 METHODS: dict[str, Callable[..., Method]] = {
     "cnn": classification,
@@ -25,9 +26,14 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
 
     config: as from `stages.last`. module: a Flax module in place of the config's model.
     """
+    method = _built(config, steps, module)
+    return toned(method) if config.data.tone == "log" else method
+
+
+def _built(config: Config, steps: int | None, module: Any) -> Method:
     before = stages.before(config)
     if before is not None:
-        return denoising(build(before, None, module), config, steps)
+        return denoising(_built(before, None, module), config, steps)
     if module is None:
         module = models.build(config.model)
     return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
@@ -40,4 +46,4 @@ def labelled(config: Config) -> bool:
 
 __all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "adversarial"]
 __all__ += ["build", "classification", "denoising", "discrimination", "labelled"]
-__all__ += ["reconstruction"]
+__all__ += ["reconstruction", "toned"]
