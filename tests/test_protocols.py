@@ -11,7 +11,7 @@ from scipy import ndimage
 from jaxad import data
 from jaxad.config import Augment, Corrupted, Corruption, Data
 from jaxad.corrupt import corrupt_examples
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
 from jaxad.streams import stream
 
 COUNT = 60
@@ -199,6 +199,17 @@ def test_flips_half_of_the_images(image, name, axis):
     same = (out == before).all((1, 2, 3))
     assert (same ^ np.array(flipped)).all()
     assert 6 <= same.sum() <= 26
+
+
+def test_transposes_half_of_square_images(image):
+    square = image[:, :, :9]
+    out, before = changed(square, transpose=True)
+    turned = (out == before.swapaxes(1, 2)).all((1, 2, 3))
+    same = (out == before).all((1, 2, 3))
+    assert (same ^ turned).all()
+    assert 6 <= same.sum() <= 26
+    with pytest.raises(ConfigError, match=r"data\.size"):
+        changed(image, transpose=True)
 
 
 def test_shift_moves_by_whole_pixels_and_fills_with_zeros(image):

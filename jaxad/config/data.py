@@ -44,6 +44,8 @@ class Augment:
 
     flip_horizontal: bool = False
     flip_vertical: bool = False
+    transpose: bool = False
+    """Rows and columns of square images; with both flips, all quarter turns."""
     shift: Annotated[int, Field(ge=0)] = 0
     """Largest shift in pixels, in either direction; the border is filled with zeros."""
     rotate: Annotated[float, Field(ge=0, le=45)] = 0.0

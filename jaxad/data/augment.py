@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
 from jaxad.config.data import Augment
+from jaxad.errors import ConfigError
 from jaxad.streams import stream
 
 
@@ -21,6 +22,13 @@ def augment(key: jax.Array, image: jax.Array, spec: Augment) -> jax.Array:
         image = _flip(stream(key, "flip_horizontal"), image, axis=2)
     if spec.flip_vertical:
         image = _flip(stream(key, "flip_vertical"), image, axis=1)
+    if spec.transpose:
+        if image.shape[1] != image.shape[2]:
+            raise ConfigError(
+                "data.augment.transpose needs square images; set data.size"
+            )
+        chosen = jax.random.bernoulli(stream(key, "transpose"), shape=(size, 1, 1, 1))
+        image = jnp.where(chosen, image.swapaxes(1, 2), image)
     if spec.rotate:
         limit = jnp.deg2rad(jnp.float32(spec.rotate))
         draw = jax.random.uniform(stream(key, "rotate"), (size,), minval=-1)

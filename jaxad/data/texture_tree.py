@@ -1,10 +1,10 @@
 """A small folder in MVTec AD's layout, from the real textures of scikit-image.
 
 <root>/<texture>/train/good, test/good, test/<defect>, ground_truth/<defect>, for brick,
-grass and gravel. A texture is cut into quarters: two that touch at a corner are for
-training, the other two for testing, so that no pixel is in both, and neither is all of
-one side. The defects are made here and nowhere else; nothing that detectors train on
-is like `blurred`.
+grass and gravel. A texture is cut into nine parts like a chessboard, and crops of the
+five black ones are for training, of the four white ones for testing: no pixel is in
+both, and neither comes from one side of the picture alone. The defects are made here
+and nowhere else; nothing that detectors train on is like `blurred`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from jaxad.errors import DataError
 
 TEXTURES = ("brick", "grass", "gravel")
 SIDE = 128
-_QUARTER = 256
+_ACROSS, _PART = 3, 170
 Draw = np.random.Generator
 Change = Callable[[Draw, np.ndarray, np.ndarray], np.ndarray]
 
@@ -117,10 +117,9 @@ def _blob(draw: Draw, share: float) -> np.ndarray:
 
 
 def _crop(draw: Draw, whole: np.ndarray, test: bool) -> np.ndarray:
-    row, column = draw.integers(0, _QUARTER - SIDE + 1, 2)
-    down = int(draw.integers(2))
-    across = 1 - down if test else down
-    row, column = row + down * _QUARTER, column + across * _QUARTER
+    part = 2 * draw.integers(4) + 1 if test else 2 * draw.integers(5)
+    start = np.array(divmod(int(part), _ACROSS)) * _PART
+    row, column = start + draw.integers(0, _PART - SIDE + 1, 2)
     return whole[row : row + SIDE, column : column + SIDE]
 
 
