@@ -1,8 +1,15 @@
-"""Defects in textures and objects: learn to find synthetic ones, test on real ones.
+r"""Defects in textures and objects: learn to find synthetic ones, test on real ones.
 
-    jaxad train configs/mvtec/draem.py --data.root PATH --data.category NAME
+    jaxad train configs/mvtec/draem.py --data.root PATH --data.category bottle
+    jaxad sweep configs/mvtec/draem.py --data.root PATH \
+        --grid data.category=bottle,screw,leather
 
-PATH is a folder in MVTec AD's layout, NAME a folder in it.
+PATH is a folder in MVTec AD's layout; `jaxad data textures PATH` writes a small one.
+V. Zavrtanik, M. Kristan and D. Skočaj, "DRAEM - A discriminatively trained
+reconstruction embedding for surface anomaly detection", ICCV 2021, with smaller
+networks, and with cross-entropy in place of its focal loss. For objects, whose parts
+can be out of place, add `moved` and `shuffled` to `model.fillings`, and leave out the
+transposition.
 """
 
 from jaxad.config import (
@@ -22,15 +29,16 @@ from jaxad.config import (
 
 config = Config(
     data=Data(
-        root="mvtec_anomaly_detection",
-        category="leather",
+        root="mvtec",
         size=128,
         protocol=Defects(tune=0.2),
-        augment=Augment(flip_horizontal=True, flip_vertical=True),
+        augment=Augment(
+            flip_horizontal=True, flip_vertical=True, transpose=True, brightness=0.1
+        ),
     ),
-    model=Draem(),
+    model=Draem(gamma=0.0),
     optim=Optim(lr=2e-3, schedule="cosine", warmup=0.05),
-    train=Train(epochs=150, batch_size=8, select="last", ema=0.99),
+    train=Train(epochs=200, batch_size=8, select="last", ema=0.99),
     score=Score(names=("defect", "defect_top", "defect_mse"), block=16),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
