@@ -8,8 +8,7 @@ PATH is a folder in MVTec AD's layout; `jaxad data textures PATH` writes a small
 V. Zavrtanik, M. Kristan and D. Skočaj, "DRAEM - A discriminatively trained
 reconstruction embedding for surface anomaly detection", ICCV 2021, with smaller
 networks, and with cross-entropy in place of its focal loss. For objects, whose parts
-can be out of place, add `moved` and `shuffled` to `model.fillings`, and leave out the
-transposition.
+can be out of place, add `moved` and `shuffled` to `model.fillings`.
 """
 
 from jaxad.config import (
@@ -32,9 +31,7 @@ config = Config(
         root="mvtec",
         size=128,
         protocol=Defects(tune=0.2),
-        augment=Augment(
-            flip_horizontal=True, flip_vertical=True, transpose=True, brightness=0.1
-        ),
+        augment=Augment(flip_horizontal=True, flip_vertical=True),
     ),
     model=Draem(gamma=0.0),
     optim=Optim(lr=2e-3, schedule="cosine", warmup=0.05),

@@ -8,9 +8,8 @@ from jaxad.config.fields import NonNegative, Positive, Size, Traced, spec
 
 Channels = Annotated[tuple[Size, ...], Field(min_length=1)]
 Shape = Literal["noise", "piece", "scar", "spot"]
-Filling = Literal[
-    "moved", "recoloured", "shuffled", "flat", "shade", "grain", "clouds", "waves"
-]
+Image = Literal["moved", "recoloured", "dimmed", "shuffled"]
+Filling = Image | Literal["flat", "shade", "grain", "clouds", "waves"]
 
 
 @spec

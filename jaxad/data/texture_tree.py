@@ -1,10 +1,10 @@
 """A small folder in MVTec AD's layout, from the real textures of scikit-image.
 
 <root>/<texture>/train/good, test/good, test/<defect>, ground_truth/<defect>, for brick,
-grass and gravel. A texture is cut into nine parts like a chessboard, and crops of the
-five black ones are for training, of the four white ones for testing: no pixel is in
-both, and neither comes from one side of the picture alone. The defects are made here
-and nowhere else; nothing that detectors train on is like `blurred`.
+grass and gravel. A texture is cut into 4x4 parts like a chessboard, and crops of the
+black ones are for training, of the white ones for testing: no pixel is in both, and
+neither comes from one side of the picture alone. The defects are made here and nowhere
+else; nothing that detectors train on is like `blurred`.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from scipy import ndimage
 from jaxad.errors import DataError
 
 TEXTURES = ("brick", "grass", "gravel")
-SIDE = 128
-_ACROSS, _PART = 3, 170
+SIDE = 96
+_ACROSS, _PART = 4, 128
 Draw = np.random.Generator
 Change = Callable[[Draw, np.ndarray, np.ndarray], np.ndarray]
 
 
-def write(root: str | Path, train: int = 60, test: int = 40, each: int = 12) -> Path:
+def write(root: str | Path, train: int = 80, test: int = 40, each: int = 12) -> Path:
     """Write the folder; returns it. The same numbers give the same bytes.
 
     train, test: normal images of each texture. each: images of each kind of defect.
@@ -63,7 +63,7 @@ def stain(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def scratch(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A thin bright line that bends."""
-    steps = int(draw.integers(40, 80))
+    steps = int(draw.integers(30, 60))
     angle = draw.uniform(0, 2 * np.pi) + np.cumsum(draw.normal(0, 0.12, steps))
     start = draw.uniform(0.3, 0.7, 2) * SIDE
     path = start + np.cumsum(np.stack([np.sin(angle), np.cos(angle)], 1), 0)
@@ -77,7 +77,7 @@ def scratch(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
 def hole(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """An almost even dark disc."""
     row, column = draw.uniform(0.2, 0.8, 2) * SIDE
-    radius = draw.uniform(5, 12)
+    radius = draw.uniform(4, 10)
     down, across = np.ogrid[:SIDE, :SIDE]
     inside = (down - row) ** 2 + (across - column) ** 2 < radius**2
     return np.where(inside, 20 + 0.1 * image, image)
@@ -117,8 +117,8 @@ def _blob(draw: Draw, share: float) -> np.ndarray:
 
 
 def _crop(draw: Draw, whole: np.ndarray, test: bool) -> np.ndarray:
-    part = 2 * draw.integers(4) + 1 if test else 2 * draw.integers(5)
-    start = np.array(divmod(int(part), _ACROSS)) * _PART
+    down, half = draw.integers(_ACROSS), draw.integers(_ACROSS // 2)
+    start = np.array([down, 2 * half + (down + test) % 2]) * _PART
     row, column = start + draw.integers(0, _PART - SIDE + 1, 2)
     return whole[row : row + SIDE, column : column + SIDE]
 

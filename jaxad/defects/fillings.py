@@ -50,6 +50,11 @@ def _recoloured(draws: Draws, image: jax.Array) -> jax.Array:
     return contrast * (moved - mean) + mean + tint.reshape(1, 1, -1)
 
 
+def _dimmed(draws: Draws, image: jax.Array) -> jax.Array:
+    """The image itself with a part of its light, as in a shadow or a dead region."""
+    return image * uniform(draws.number[0], 0.0, 0.8)
+
+
 def _shuffled(draws: Draws, image: jax.Array) -> jax.Array:
     """The image itself with its tiles in another order."""
     height, width = image.shape[:2]
@@ -123,6 +128,7 @@ def _mixed(draws: Draws, share: jax.Array) -> jax.Array:
 FILLINGS: dict[str, Callable[[Draws, jax.Array], jax.Array]] = {
     "moved": _moved,
     "recoloured": _recoloured,
+    "dimmed": _dimmed,
     "shuffled": _shuffled,
     "flat": _flat,
     "shade": _shade,
