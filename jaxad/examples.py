@@ -129,19 +129,21 @@ def scale_of(val: Split, scorer: Scorer, model: Any, first: str) -> Scale:
     """The scale of a score's maps, from validation normals alone.
 
     The threshold is that of `threshold.FixedFpr` on all pixels: the least with at most
-    one in ONE_IN of them at or above it. Of more than NORMALS images so many are looked
-    at, evenly spaced, a block at a time.
+    one in ONE_IN of them at or above it. Colours end at BRIGHT times that, counted from
+    the other end. Of more than NORMALS images so many are looked at, evenly spaced, a
+    block at a time.
     """
     rows = np.flatnonzero(val.label == 0)
     rows = rows[evenly(len(rows), NORMALS)]
     pixels = len(rows) * int(np.prod(val.image.shape[1:3]))
     allowed = pixels // ONE_IN  # integers: no rounding
-    top, low = np.empty(0, np.float32), np.float32(np.inf)
+    top, low, most = np.empty(0, np.float32), np.float32(np.inf), list[np.ndarray]()
     for start in range(0, len(rows), scorer.block):
         image = val.image[rows[start : start + scorer.block]]
         maps = _map(scorer, model, image, first)[1]
         assert maps is not None
         low = min(low, maps.min())
+        most.append(maps.max((1, 2)))
         top = np.concatenate([top, maps.ravel().astype(np.float32)])
         if len(top) > allowed + 1:
             top = np.partition(top, -allowed - 1)[-allowed - 1 :]
@@ -150,6 +152,8 @@ def scale_of(val: Split, scorer: Scorer, model: Any, first: str) -> Scale:
     low = np.float32(0 if 0 <= low < threshold / 10 else low)
     # The threshold is above the least value, so the scale is never empty.
     high = np.float32(low + BRIGHT * (threshold - low))
+    # Where few pixels are far above all others, those of a usual image still fit.
+    high = max(high, np.float32(np.median(np.concatenate(most))))
     return Scale(low, high, threshold)
 
 

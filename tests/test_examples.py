@@ -115,6 +115,18 @@ def test_the_scale_is_of_validation_normals_alone(splits):
     assert (chosen(changed)[0]["map_limits"] != arrays["map_limits"]).any()
 
 
+def test_rare_bright_pixels_of_normals_fit_the_scale_but_one_image_does_not(splits):
+    image = splits.val.image.copy()
+    image[3, 0, 0] = 90
+    outlier = splits.val._replace(image=image)
+    before = examples.scale_of(splits.val, Pixels(), None, "mse")
+    assert examples.scale_of(outlier, Pixels(), None, "mse").high < 1.1 * before.high
+    image[:30, 5, 5] = 8
+    bright = examples.scale_of(outlier, Pixels(), None, "mse")
+    assert bright.high == 8
+    assert bright.threshold < before.high
+
+
 def test_maps_of_one_value_and_none_at_all(splits):
     flat = splits.val._replace(image=np.full_like(splits.val.image, 0.25))
     scale = examples.scale_of(flat, Pixels(), None, "mse")

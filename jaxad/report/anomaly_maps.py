@@ -18,7 +18,7 @@ FOUND, TRUE = "#00D5FF", "#F0E442"
 _VEIL = 0.55
 # A dark edge keeps light lines apart from light images.
 _EDGE: list[patheffects.AbstractPathEffect] = [
-    patheffects.withStroke(linewidth=2.2, foreground="#000000")
+    patheffects.withStroke(linewidth=1.8, foreground="#000000")
 ]
 
 
@@ -44,7 +44,7 @@ def found(ax: Axes, values: np.ndarray, scale: MapScale, box: tuple) -> None:
     # Values are those of the middles of pixels.
     down, across = ((np.arange(side) + 0.5) / side for side in values.shape)
     x, y = left + width * across, top + height * down
-    drawn = ax.contour(x, y, values, [scale.threshold], colors=FOUND, linewidths=1.0)
+    drawn = ax.contour(x, y, values, [scale.threshold], colors=FOUND, linewidths=0.9)
     drawn.set_path_effects(_EDGE)
 
 
