@@ -1,40 +1,62 @@
 """The examples that a run folder keeps for its pictures."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
-from jaxad.data import Split
+from jaxad.batches import evenly
+from jaxad.data import Split, Splits
+from jaxad.metrics import order
 from jaxad.scoring import DRAWN, Scorer
 
 SHOWN = 4  # of each kind
+KINDS = 8  # of defects that are neither among the best nor among the worst
+NORMALS = 512  # validation images whose pixels set the scale of all maps
+ONE_IN = 100  # pixels of these that may be at the threshold or above
+BRIGHT = 2.5  # times the way from the darkest normal pixel to the threshold: the scale
+
+
+class Scale(NamedTuple):
+    """How maps are shown, float32 scalars: the ends of the colours, and the threshold.
+
+    A pixel is anomalous iff its map is `threshold` or above.
+    """
+
+    low: np.float32
+    high: np.float32
+    threshold: np.float32
 
 
 def choose(
-    test: Split, scorer: Scorer, model: Any, scores: dict[str, np.ndarray], seed: int
+    splits: Splits, scorer: Scorer, model: Any, scores: dict[str, np.ndarray], seed: int
 ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
-    """Arrays (K, ...) and an index of the best, the worst and some random examples.
+    """Arrays (K, ...) and an index of the best, the worst and some random test images.
 
-    Best and worst are by the first score: an anomalous image is worst when it scores
-    low, a normal one when it scores high. The map is the first score's, or that of the
-    first score that has one; with none at all, the squared residual. What networks
-    behind an autoencoder make of it is kept as `picture_<name>`. A method that does not
-    reconstruct leaves no `recon`, and no `map` where no score has one. `samples` are
-    new images (n, H, W, C), where the method draws any.
+    scores: of the test images. Best and worst are by the first: an anomalous image is
+    worst when it scores low, a normal one when it scores high. No image is shown twice,
+    and each kind of defect once, where it fits.
+
+    Kept are `original`, `image`, and where they are known: `recon`; `mask` (K, H, W)
+    bool; what networks behind an autoencoder make, as `picture_<name>`; `samples`, new
+    images (n, H, W, C). `map` (K, H, W) is the first score's, or that of the first
+    score that has one, or else the squared residual; `map_score` says whose.
+    `map_limits` (2,), `map_threshold` () and `map_rate` (), the share of pixels that
+    the threshold is for, are of maps of validation normals alone.
     """
-    first = next(iter(scores))
-    rows, why = _rows(scores[first], test.label, seed)
+    test, first = splits.test, next(iter(scores))
+    rows, why = _rows(scores[first], test.label, test.defect, seed)
     image = _float(test.image[rows])
+    arrays = {"image": image}
+    original = test.original
+    arrays["original"] = image if original is None else _float(original[rows])
     made = scorer.pictures(model, test.image[rows])
-    original = image if test.original is None else _float(test.original[rows])
-    arrays = {"original": original, "image": image}
-    maps = scorer.scores(model, test.image[rows]).maps
     if "recon" in made:
         arrays["recon"] = made.pop("recon")
-        maps = maps or {first: np.square(arrays["recon"] - image).mean(-1)}
     arrays |= {f"picture_{name}": picture for name, picture in made.items()}
-    if maps:
-        arrays["map"] = maps.get(first, next(iter(maps.values())))
+    if test.mask is not None:
+        arrays["mask"] = np.reshape(test.mask[rows], image.shape[:3]) != 0
+    arrays |= _maps(splits, scorer, model, first, rows)
     drawn = scorer.sample(model, DRAWN, seed)
     arrays |= {} if drawn is None else {"samples": drawn}
     index = [
@@ -50,19 +72,89 @@ def choose(
     return arrays, index
 
 
-def _rows(score: np.ndarray, label: np.ndarray, seed: int):
+def _rows(score: np.ndarray, label: np.ndarray, defect: np.ndarray, seed: int):
     rows, why = [], []
     random = np.random.default_rng(seed)
-    for kind in (0, 1):
-        members = np.flatnonzero(label == kind)
-        order = members[np.argsort(score[members], kind="stable")]
-        order = order if kind == 0 else order[::-1]  # best first
-        some = random.permutation(members)[:SHOWN]
-        picks = {"best": order[:SHOWN], "worst": order[::-1][:SHOWN], "random": some}
+    for anomalous in (0, 1):
+        members = np.flatnonzero(label == anomalous)
+        ranks = members[np.argsort(score[members], kind="stable")]
+        ranks = ranks[::-1] if anomalous else ranks  # best first
+        good = min(SHOWN, -(-len(ranks) // 2))
+        picks = {"best": ranks[:good], "worst": ranks[good:][::-1][:SHOWN]}
+        shown = np.concatenate(list(picks.values()))
+        rest = random.permutation(np.setdiff1d(members, shown))
+        # Kinds that are not shown yet go first.
+        kinds, firsts = np.unique(defect[rest], return_index=True)
+        new = np.sort(firsts[~np.isin(kinds, defect[shown])])[:KINDS]
+        rest = np.concatenate([rest[new], np.delete(rest, new)])
+        picks["random"] = rest[: max(SHOWN, len(new))]
         for reason, chosen in picks.items():
             rows += chosen.tolist()
             why += [reason] * len(chosen)
     return np.array(rows, int), why
+
+
+def _maps(
+    splits: Splits, scorer: Scorer, model: Any, first: str, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The maps of some test images, and how to show them; {} where there are none."""
+    name, maps = _map(scorer, model, splits.test.image[rows], first)
+    if maps is None:
+        return {}
+    scale = scale_of(splits.val, scorer, model, first)
+    return {
+        "map": maps,
+        "map_score": np.array(name),
+        "map_limits": np.array([scale.low, scale.high]),
+        "map_threshold": np.array(scale.threshold),
+        "map_rate": np.array(1 / ONE_IN, np.float32),
+    }
+
+
+def _map(
+    scorer: Scorer, model: Any, image: np.ndarray, first: str
+) -> tuple[str, np.ndarray | None]:
+    """Maps (N, H, W) of images, and the score that they are of."""
+    found = scorer.scores(model, image).maps
+    if found:
+        name = first if first in found else next(iter(found))
+        return name, found[name]
+    recon = scorer.recon(model, image)
+    if recon is None:
+        return "", None
+    return "squared_residual", np.square(recon - _float(image)).mean(-1)
+
+
+def scale_of(val: Split, scorer: Scorer, model: Any, first: str) -> Scale:
+    """The scale of a score's maps, from validation normals alone.
+
+    The threshold is that of `threshold.FixedFpr` on all pixels: the least with at most
+    one in ONE_IN of them at or above it. Colours end at BRIGHT times that, counted from
+    the other end. Of more than NORMALS images so many are looked at, evenly spaced, a
+    block at a time.
+    """
+    rows = np.flatnonzero(val.label == 0)
+    rows = rows[evenly(len(rows), NORMALS)]
+    pixels = len(rows) * int(np.prod(val.image.shape[1:3]))
+    allowed = pixels // ONE_IN  # integers: no rounding
+    top, low, most = np.empty(0, np.float32), np.float32(np.inf), list[np.ndarray]()
+    for start in range(0, len(rows), scorer.block):
+        image = val.image[rows[start : start + scorer.block]]
+        maps = _map(scorer, model, image, first)[1]
+        assert maps is not None
+        low = min(low, maps.min())
+        most.append(maps.max((1, 2)))
+        top = np.concatenate([top, maps.ravel().astype(np.float32)])
+        if len(top) > allowed + 1:
+            top = np.partition(top, -allowed - 1)[-allowed - 1 :]
+    threshold = np.float32(order.next_up(jnp.float32(top.min())))
+    # From zero where that is no loss: errors then begin at the end of the colours.
+    low = np.float32(0 if 0 <= low < threshold / 10 else low)
+    # The threshold is above the least value, so the scale is never empty.
+    high = np.float32(low + BRIGHT * (threshold - low))
+    # Where few pixels are far above all others, those of a usual image still fit.
+    high = max(high, np.float32(np.median(np.concatenate(most))))
+    return Scale(low, high, threshold)
 
 
 def _float(image: np.ndarray) -> np.ndarray:

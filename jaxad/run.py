@@ -168,7 +168,7 @@ def _measure(
     config, scorer, model = parts.config, parts.scorer, fitted.model
     found = results.gather(config, splits, scorer, model, untrained, pause)
     found.metrics["fit"] |= loop.kept(parts.static, fitted.carries)
-    shown = examples.choose(splits.test, scorer, model, found.test, config.seed)
+    shown = examples.choose(splits, scorer, model, found.test, config.seed)
     pause()
     return found, shown
 

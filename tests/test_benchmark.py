@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxad import benchmark
-from jaxad.benchmark import auroc, conv, steps, sweep
+from jaxad.benchmark import auroc, conv, pixels, steps, sweep
 from jaxad.benchmark.pairs import alternate
 from jaxad.config import Deep, Denoiser, Strided
 from jaxad.errors import ConfigError, JaxadError
@@ -57,11 +57,21 @@ def test_auroc_agrees_with_scikit_learn_within_the_bound():
     assert histogram["apart"] <= histogram["bound"] <= auroc.BOUND
 
 
+def test_metrics_by_pixel_agree_with_others_within_their_bounds():
+    _, (whole, part) = pixels.measure(count=2, side=64, pairs=1, part=(2, 24))
+    for row in (whole, part):
+        assert row["apart"] <= row["bound"] + 1e-9
+        assert row["ratio_min"] == row["ratio"] > 0
+    assert whole["beyond"][0] < 2**30
+
+
 def test_a_missing_pytorch_and_an_unknown_benchmark_are_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(JaxadError, match=r"^benchmark train .*jaxad\[bench\]$"):
         benchmark.run("train")
-    with pytest.raises(ConfigError, match="choose from train, sweep, conv, auroc"):
+    with pytest.raises(
+        ConfigError, match="choose from train, sweep, conv, auroc, pixels"
+    ):
         benchmark.run("speed")
 
 

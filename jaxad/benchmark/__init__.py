@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, conv, steps, sweep, table
+from jaxad.benchmark import auroc, conv, pixels, steps, sweep, table
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
     "sweep": sweep.measure,
     "conv": conv.measure,
     "auroc": auroc.measure,
+    "pixels": pixels.measure,
 }
 
 
@@ -27,8 +28,8 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
 
     Args:
       what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
-        its members one by one), `conv` (the SEM networks, likewise) or `auroc`
-        (beside scikit-learn).
+        its members one by one), `conv` (the SEM networks, likewise), `auroc` or
+        `pixels` (metrics of images and of maps beside scikit-learn).
       json: file to write the result to.
 
     Returns:

@@ -34,7 +34,7 @@ Image anomaly detection with autoencoders, in JAX.
   data prepare NAME [--source DIR] make a data set ready
   data verify NAME [--category C]  check a data set, or a folder of images
   data list                        the data sets, and which are ready
-  benchmark train|sweep|conv|auroc [--json FILE]
+  benchmark train|sweep|conv|auroc|pixels [--json FILE]
                                    measure the speed of this machine
 
 A bare `jaxad train` needs no download. `jaxad VERB --help` says more;

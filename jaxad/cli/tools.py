@@ -68,7 +68,7 @@ def _verify_folder(root: Path, category: str | None) -> int:
 
 def benchmark(args: list[str]) -> int:
     parser = Parser(prog="jaxad benchmark", description="Measure speed.")
-    parser.add_argument("what", choices=("train", "sweep", "conv", "auroc"))
+    parser.add_argument("what", choices=("train", "sweep", "conv", "auroc", "pixels"))
     parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
     given = parser.read(args)
 

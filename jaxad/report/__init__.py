@@ -6,7 +6,8 @@ turn them into text and pictures.
 
 from pathlib import Path
 
-from jaxad.report.folder import Examples, RunFolder, read
+from jaxad.report.examples import Examples
+from jaxad.report.folder import RunFolder, read
 
 __all__ = ["Examples", "RunFolder", "draw", "read"]
 

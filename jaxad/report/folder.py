@@ -1,42 +1,19 @@
 """A run folder as plain values."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxad.errors import DataError
-from jaxad.report.files import damaged, load_with, read_json, read_table, to_numbers
+from jaxad.report.examples import Examples, read_examples
+from jaxad.report.files import damaged, read_json, read_table, to_numbers
 
 _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
-_PICTURE, _SAMPLES = "picture_", "samples"
-_IMAGES, _MADE = ("original", "image"), ("recon", "map")
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The examples that a run keeps for its pictures.
-
-    original, image, recon: (K, H, W, C) float32 in [0, 1]: before corruption, as the
-    detector saw it, as the model gave it back.
-    map: (K, H, W) float32, the anomaly map.
-    recon and map are None where the model makes none.
-    index: K dicts with `id`, `label`, `defect`, `scores` (name -> value) and `why`.
-    pictures: name -> (K, H, W, C) float32, of networks behind an autoencoder.
-    samples: (n, H, W, C) float32, new images that the model draws; None: it draws none.
-    """
-
-    original: np.ndarray
-    image: np.ndarray
-    recon: np.ndarray | None
-    map: np.ndarray | None
-    index: list[dict[str, Any]]
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)
-    samples: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +79,7 @@ def read(path: str | Path) -> RunFolder:
         thresholds=_thresholds(path / "thresholds.json"),
         metrics=read_json(path / "metrics.json", dict),
         env=read_json(path / "env.json", dict),
-        examples=_examples(path / "examples"),
+        examples=read_examples(path / "examples"),
     )
     _check_metrics(run)
     return run
@@ -154,35 +131,6 @@ def _thresholds(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
         raise damaged(path, f"damaged: not of the form of thresholds: {error!r}") from (
             error
         )
-
-
-def _examples(path: Path) -> Examples:
-    index = read_json(path / "index.json", list)
-    file = path / "examples.npz"
-
-    def load(file: Path) -> dict[str, np.ndarray]:
-        with file.open("rb") as data, np.load(data, allow_pickle=False) as archive:
-            kept = [
-                name
-                for name in archive.files
-                if name in (*_MADE, _SAMPLES) or name.startswith(_PICTURE)
-            ]
-            return {name: archive[name] for name in (*_IMAGES, *kept)}
-
-    arrays = load_with(file, load)
-    samples, shape = arrays.pop(_SAMPLES, None), arrays["image"].shape
-    fits = len(shape) == 4 and all(
-        array.shape == (shape[:3] if name == "map" else shape)
-        for name, array in arrays.items()
-    )
-    fits = fits and (samples is None or samples.shape[1:] == shape[1:])
-    if not fits or shape[0] != len(index):
-        raise damaged(file, "damaged: arrays and index.json differ in shape")
-    own = {name: arrays.pop(name, None) for name in (*_IMAGES, *_MADE)}
-    # As the network makes them: the mask is what its output adds to its input.
-    order = sorted(arrays, key=lambda name: (name.endswith("mask"), name))
-    pictures = {name.removeprefix(_PICTURE): arrays[name] for name in order}
-    return Examples(**own, index=index, pictures=pictures, samples=samples)
 
 
 def _check_metrics(run: RunFolder) -> None:
