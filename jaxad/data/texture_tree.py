@@ -1,10 +1,10 @@
 """A small folder in MVTec AD's layout, from the real textures of scikit-image.
 
 <root>/<texture>/train/good, test/good, test/<defect>, ground_truth/<defect>, for brick,
-grass and gravel. A texture is cut into 4x4 parts like a chessboard, and crops of the
-black ones are for training, of the white ones for testing: no pixel is in both, and
-neither comes from one side of the picture alone. The defects are made here and nowhere
-else; nothing that detectors train on is like `blurred`.
+grass and gravel. A texture is cut into 4x4 parts. Crops of four of them, of which no
+two share a row or a column, are for testing, crops of the others for training: no pixel
+is in both, and neither comes from one side of the picture alone. The defects are made
+here and nowhere else; nothing that detectors train on is like `blurred`.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,14 @@ from jaxad.errors import DataError
 
 TEXTURES = ("brick", "grass", "gravel")
 SIDE = 96
-_ACROSS, _PART = 4, 128
+_PART = 128
+_TEST = (1, 3, 0, 2)
+"""The column of the part for testing in each row."""
 Draw = np.random.Generator
 Change = Callable[[Draw, np.ndarray, np.ndarray], np.ndarray]
 
 
-def write(root: str | Path, train: int = 80, test: int = 40, each: int = 12) -> Path:
+def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) -> Path:
     """Write the folder; returns it. The same numbers give the same bytes.
 
     train, test: normal images of each texture. each: images of each kind of defect.
@@ -117,9 +119,12 @@ def _blob(draw: Draw, share: float) -> np.ndarray:
 
 
 def _crop(draw: Draw, whole: np.ndarray, test: bool) -> np.ndarray:
-    down, half = draw.integers(_ACROSS), draw.integers(_ACROSS // 2)
-    start = np.array([down, 2 * half + (down + test) % 2]) * _PART
-    row, column = start + draw.integers(0, _PART - SIDE + 1, 2)
+    down = int(draw.integers(len(_TEST)))
+    across = _TEST[down] if test else int(draw.integers(len(_TEST) - 1))
+    if not test and across >= _TEST[down]:
+        across += 1
+    place = draw.integers(0, _PART - SIDE + 1, 2)
+    row, column = place + np.array([down, across]) * _PART
     return whole[row : row + SIDE, column : column + SIDE]
 
 
