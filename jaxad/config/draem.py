@@ -7,7 +7,7 @@ from pydantic import Field
 from jaxad.config.fields import NonNegative, Positive, Size, Traced, spec
 
 Channels = Annotated[tuple[Size, ...], Field(min_length=1)]
-Shape = Literal["noise", "piece", "scar", "spot"]
+Shape = Literal["noise", "piece", "scar", "spot", "whole"]
 Image = Literal["moved", "recoloured", "dimmed", "shuffled"]
 Filling = Image | Literal["flat", "shade", "grain", "clouds", "waves"]
 

@@ -22,7 +22,7 @@ _PART = 128
 _TEST = (1, 3, 0, 2)
 """The column of the part for testing in each row."""
 Draw = np.random.Generator
-Change = Callable[[Draw, np.ndarray, np.ndarray], np.ndarray]
+Change = Callable[[Draw, np.ndarray], np.ndarray]
 
 
 def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) -> Path:
@@ -34,9 +34,8 @@ def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) ->
     root = Path(root)
     if root.exists() and any(root.iterdir()):
         raise DataError(f"{root} is not empty; name a new folder")
-    textures = {name: _texture(name) for name in TEXTURES}
-    for number, (name, whole) in enumerate(textures.items()):
-        others = [other for key, other in textures.items() if key != name]
+    for number, name in enumerate(TEXTURES):
+        whole = _texture(name)
         draw = np.random.default_rng(number)
         base = root / name
         for i in range(train):
@@ -46,9 +45,7 @@ def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) ->
         for defect, change in DEFECTS.items():
             for i in range(each):
                 image = _crop(draw, whole, True)
-                other = _crop(draw, others[i % len(others)], True)
-                made = change(draw, image.astype(float), other.astype(float))
-                changed = np.clip(made, 0, 255)
+                changed = np.clip(change(draw, image.astype(float)), 0, 255)
                 changed = np.rint(changed).astype(np.uint8)
                 _save(base / "test" / defect / f"{i:03d}.png", changed)
                 mask = (changed != image) * np.uint8(255)
@@ -56,14 +53,14 @@ def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) ->
     return root
 
 
-def stain(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+def stain(draw: Draw, image: np.ndarray) -> np.ndarray:
     """A patch of irregular outline, darker or brighter."""
     inside = _blob(draw, draw.uniform(0.02, 0.06))
     change = draw.choice([-1, 1]) * draw.uniform(45, 80)
     return np.where(inside, image + change, image)
 
 
-def scratch(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+def scratch(draw: Draw, image: np.ndarray) -> np.ndarray:
     """A thin bright line that bends."""
     steps = int(draw.integers(30, 60))
     angle = draw.uniform(0, 2 * np.pi) + np.cumsum(draw.normal(0, 0.12, steps))
@@ -76,7 +73,7 @@ def scratch(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(line, np.maximum(image, draw.uniform(200, 250)), image)
 
 
-def hole(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+def hole(draw: Draw, image: np.ndarray) -> np.ndarray:
     """An almost even dark disc."""
     row, column = draw.uniform(0.2, 0.8, 2) * SIDE
     radius = draw.uniform(4, 10)
@@ -85,14 +82,19 @@ def hole(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(inside, 20 + 0.1 * image, image)
 
 
-def foreign(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """A patch of another texture, as bright as what it hides."""
-    inside = _blob(draw, draw.uniform(0.04, 0.1))
-    change = image[inside].mean() - other[inside].mean()
-    return np.where(inside, other + change, image)
+def shard(draw: Draw, image: np.ndarray) -> np.ndarray:
+    """A smooth piece of something, dark on one side and glaring on the other."""
+    inside = _blob(draw, draw.uniform(0.02, 0.06))
+    angle = draw.uniform(0, 2 * np.pi)
+    down, across = (np.nonzero(inside)[axis] for axis in (0, 1))
+    along = np.sin(angle) * down + np.cos(angle) * across
+    share = (along - along.min()) / max(1.0, np.ptp(along))
+    changed = image.copy()
+    changed[inside] = 30 + share * draw.uniform(180, 220)
+    return changed
 
 
-def blurred(draw: Draw, image: np.ndarray, other: np.ndarray) -> np.ndarray:
+def blurred(draw: Draw, image: np.ndarray) -> np.ndarray:
     """A patch of irregular outline that has lost its detail."""
     inside = _blob(draw, draw.uniform(0.05, 0.1))
     return np.where(inside, ndimage.gaussian_filter(image, 3), image)
@@ -102,11 +104,10 @@ DEFECTS: dict[str, Change] = {
     "stain": stain,
     "scratch": scratch,
     "hole": hole,
-    "foreign": foreign,
+    "shard": shard,
     "blurred": blurred,
 }
-"""(draw, image, image of another texture), (SIDE, SIDE) float64 each in [0, 255] ->
-(SIDE, SIDE) float64, to be clipped."""
+"""(draw, image) -> image, (SIDE, SIDE) float64 in [0, 255]; the result is clipped."""
 
 
 def _blob(draw: Draw, share: float) -> np.ndarray:

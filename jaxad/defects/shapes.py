@@ -52,6 +52,11 @@ def _spot(draws: Draws, where: Place) -> jax.Array:
     return distance <= jnp.maximum(1 + 0.3 * uneven, least)
 
 
+def _whole(draws: Draws, where: Place) -> jax.Array:
+    """All of the image."""
+    return jnp.ones(where.down.shape, bool)
+
+
 def _half(side: jax.Array, where: Place) -> jax.Array:
     return jnp.maximum(side / 2, _HALF_PIXEL * where.pixel)
 
@@ -61,5 +66,6 @@ SHAPES: dict[str, Callable[[Draws, Place], jax.Array]] = {
     "piece": _piece,
     "scar": _scar,
     "spot": _spot,
+    "whole": _whole,
 }
 """Each returns (H, W) bool, at least one pixel of it True."""
