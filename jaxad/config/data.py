@@ -49,7 +49,7 @@ class Augment:
     shift: Annotated[int, Field(ge=0)] = 0
     """Largest shift in pixels, in either direction; the border is filled with zeros."""
     rotate: Annotated[float, Field(ge=0, le=45)] = 0.0
-    """Largest rotation in degrees."""
+    """Largest rotation in degrees; the border is mirrored."""
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Largest change of brightness; the result is clipped to [0, 1]."""
 

@@ -60,13 +60,13 @@ def _shift(image: jax.Array, offset: jax.Array, limit: int) -> jax.Array:
 def _rotate(image: jax.Array, angle: jax.Array) -> jax.Array:
     """(H, W, C) turned counter-clockwise about its centre by `angle` radians.
 
-    Bilinear, zeros outside. dm_pix's `rotate` interpolates between channels as well
-    and takes fifty times as long.
+    Bilinear, mirrored at the border. dm_pix's `rotate` interpolates between channels as
+    well and takes fifty times as long.
     """
     height, width, _ = image.shape
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     y = jnp.arange(height, dtype=jnp.float32)[:, None] - (height - 1) / 2
     x = jnp.arange(width, dtype=jnp.float32)[None, :] - (width - 1) / 2
     place = (cos * y + sin * x + (height - 1) / 2, cos * x - sin * y + (width - 1) / 2)
-    turn = partial(map_coordinates, coordinates=place, order=1)
+    turn = partial(map_coordinates, coordinates=place, order=1, mode="mirror")
     return jax.vmap(turn, in_axes=-1, out_axes=-1)(image)
