@@ -10,7 +10,7 @@ import numpy as np
 from jaxad.config import Train
 from jaxad.data import Cuts, Splits, to_float
 from jaxad.errors import ConfigError
-from jaxad.methods import ANOMALOUS, Blocks, Hparams, Method
+from jaxad.methods import ANOMALOUS, Blocks, Hparams, Method, Taught
 from jaxad.streams import stream
 from jaxad.types import Batch
 
@@ -41,22 +41,26 @@ class Seen(NamedTuple):
     label: np.ndarray
 
 
-def trained_on(splits: Splits, labelled: bool = False) -> Seen:
-    """The training images; with the labelled ones at the end for a method that learns
-    from labels. Raises ConfigError where it finds none."""
-    if not labelled:
+def trained_on(splits: Splits, labelled: Taught | None = None) -> Seen:
+    """The training images; with the labelled ones at the end, or the anomalous ones of
+    these alone, for a method that learns from labels. Raises ConfigError where it finds
+    none."""
+    if labelled is None:
         return Seen(splits.train.image, splits.train.label)
     parts = (splits.train, needed(splits.labelled))
+    if labelled == "anomalous":
+        own = parts[1].label == 1
+        return Seen(parts[1].image[own], parts[1].label[own])
     return Seen(
         np.concatenate([part.image for part in parts]),
         np.concatenate([part.label for part in parts]),
     )
 
 
-def validated_on(splits: Splits, labelled: bool = False) -> Seen:
+def validated_on(splits: Splits, labelled: Taught | None = None) -> Seen:
     """The validation images of each epoch: normals, or for a method that learns from
     labels all."""
-    own = np.flatnonzero((splits.val.label == 0) | labelled).astype(np.int32)
+    own = np.flatnonzero((splits.val.label == 0) | bool(labelled)).astype(np.int32)
     return Seen(splits.val.image[own], splits.val.label[own])
 
 
@@ -79,10 +83,10 @@ def share(label: Any) -> dict[str, jax.Array]:
     return {ANOMALOUS: jnp.float32(np.mean(np.asarray(label) == 1))}
 
 
-def on_device(splits: Splits, labelled: bool = False) -> TrainData:
+def on_device(splits: Splits, labelled: Taught | None = None) -> TrainData:
     """The training and validation examples that a method sees, on the device.
 
-    labelled: whether it learns from labels; if not, validation is of normals alone.
+    labelled: what it learns from labels; if nothing, validation is of normals alone.
     Raises ConfigError as `trained_on` does.
     """
     (given, known), val = trained_on(splits, labelled), validated_on(splits, labelled)

@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import folder
+from jaxad import folder, methods
+from jaxad.batches import needed
 from jaxad.config import Config
 from jaxad.config.data import Data
 from jaxad.data import Source, Split, Splits
@@ -67,10 +68,12 @@ def load_for(data: Data, given: Any = None) -> tuple[Source, Maker | None]:
 
 
 def split(source: Source, maker: Maker | None, config: Config) -> Splits:
-    """The splits of a config's data; a run's images join the training normals alone.
+    """The splits of a config's data; a run's images join the training normals alone, or
+    the labelled images, as anomalous ones, where the run draws such.
 
     They come last. Raises DataError as `jaxad.data.split`, and where the run's images
-    are of another size, or may show what validates or tests here.
+    are of another size, or may show what validates or tests here; ConfigError where
+    they are anomalous, and the config's method learns from no such.
     """
     splits = sources.split(source, config.data, config.split_seed)
     if maker is None:
@@ -81,18 +84,27 @@ def split(source: Source, maker: Maker | None, config: Config) -> Splits:
             f"data.generated.run: {run.path} draws images of {_size(run.image_shape)}, "
             f"these data have {_size(shape)}"
         )
+    anomalous = methods.labelled(run.config) == "anomalous"
+    if anomalous and methods.labelled(config) is None:
+        raise ConfigError(
+            f"data.generated.run: {run.path} draws anomalous images, and model.kind "
+            f"{config.model.kind} learns from normal ones alone; take model.kind cnn, "
+            "or a run with model.of normal"
+        )
+    beside = needed(splits.labelled) if anomalous else splits.train
     _check_unseen(maker, splits)
     image = sample(run, config.data.generated.images, config.split_seed)
-    return splits._replace(train=join(splits.train, _drawn(image, splits.train)))
+    joined = join(beside, _drawn(image, beside, int(anomalous)))
+    return splits._replace(**{"labelled" if anomalous else "train": joined})
 
 
-def _drawn(image: np.ndarray, beside: Split) -> Split:
+def _drawn(image: np.ndarray, beside: Split, label: int) -> Split:
     """Generated images as a split, of the type of the images beside them."""
     if beside.image.dtype == np.uint8:
         image = np.rint(image * 255).astype(np.uint8)
     return Split(
         image,
-        np.zeros(len(image), np.int32),
+        np.full(len(image), label, np.int32),
         np.array([f"{GENERATED}:{number:06d}" for number in range(len(image))]),
         np.full(len(image), GENERATED),
         np.full(len(image), -1, np.int32),
@@ -113,8 +125,8 @@ def _check_unseen(maker: Maker, splits: Splits) -> None:
             if _original(name) not in held:
                 raise DataError(
                     f"data.generated.run: {run.path} may have been trained on {name}, "
-                    "which validates or tests here; train it with the same data and "
-                    "seed"
+                    "which validates or tests here; train it with the same data "
+                    "(shares as well) and seed"
                 )
 
 

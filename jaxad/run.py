@@ -102,7 +102,7 @@ def _images(config: Config, source, splits, say) -> dict[str, Any]:
     """What env.json tells of the images, their numbers also to the user."""
     sizes = sources.counts(source, splits, config.data)
     if "labelled" in sizes:
-        sizes["labelled"]["trained_on"] = methods.labelled(config)
+        sizes["labelled"]["trained_on"] = bool(methods.labelled(config))
     say(sources.counts_line(sizes))
     return {"image_shape": splits.train.image.shape[1:], "images": sizes}
 

@@ -26,7 +26,7 @@ DRAWN = 64
 class Scorer:
     """The scoring functions of a method, compiled once.
 
-    key, hparams: as for the method. block: images scored together. labelled: whether
+    key, hparams: as for the method. block: images scored together. labelled: what
     the method learns from labels.
     """
 

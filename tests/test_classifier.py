@@ -127,13 +127,18 @@ def test_an_image_that_is_normal_and_anomalous_keeps_both_labels_in_the_pool():
     same = source.test.image.copy()
     same[:] = source.train.image[0]
     found = split(source._replace(test=source.test._replace(image=same)), 0.2, 0.4)
-    seen = Pool().add(found).seen(labelled=True)
+    seen = Pool().add(found).seen(labelled="all")
     for rows, label, part in zip(
         (seen.train, seen.val), seen.labels, ("train", "val"), strict=True
     ):
         assert len(rows) == len(label), part
         assert not set(rows[label == 0]) & set(rows[label == 1])
     assert (seen.labels[0] == 1).sum() == found.labelled.label.sum()
+    pool = Pool()
+    alone = pool.add(found).seen(labelled="anomalous")
+    wanted = found.labelled.image[found.labelled.label == 1]
+    np.testing.assert_array_equal(pool.image[alone.train], wanted)
+    assert alone.labels[0].all()
 
 
 @given(st.lists(st.integers(0, 1), max_size=50))

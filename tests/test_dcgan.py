@@ -9,13 +9,18 @@ import pytest
 
 import jaxad
 from jaxad import cli, generated, methods, models
+from jaxad.batches import on_device
 from jaxad.config import (
     Baselines,
+    Classifier,
     Config,
+    Data,
     Dcgan,
+    Defects,
     FixedFpr,
     Generated,
     Linear,
+    Loss,
     Optim,
     Score,
     Threshold,
@@ -42,6 +47,7 @@ CONFIG = Config(
     threshold=Threshold(rules=(FixedFpr(rate=0.1),)),
     baselines=Baselines(names=()),
 )
+TAUGHT = Data(protocol=Defects(tune=0.25, train=0.4))
 PLAIN = dataclasses.replace(CONFIG, model=Linear(latent_dim=4), score=Score())
 
 
@@ -259,6 +265,75 @@ def test_an_autoencoder_learns_from_them_and_knows_their_run(
     monkeypatch.setattr(generated, "load_run", lambda path: changed)
     with pytest.raises(ConfigError, match="another run is there"):
         jaxad.train(config, data, out=path, quiet=True, resume=True)
+
+
+@pytest.fixture(scope="module")
+def defects(data, tmp_path_factory):
+    """A run that learns the anomalous images alone: 10, fewer than its batch has."""
+    path = tmp_path_factory.mktemp("defects") / "run"
+    model = dataclasses.replace(CONFIG.model, of="anomalous")
+    config = dataclasses.replace(CONFIG, model=model, data=TAUGHT)
+    config = dataclasses.replace(
+        config, train=Train(epochs=2, batch_size=16), score=Score(("discriminator",))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxad.run.draw", lambda path: [])
+        return jaxad.train(config, data, out=path, quiet=True)
+
+
+def test_a_gan_of_defects_sees_nothing_else(defects, data):
+    config = defects.config
+    splits = generated.split(from_arrays(*data), None, config)
+    taught = splits.labelled
+    seen = on_device(splits, methods.labelled(config))
+    np.testing.assert_array_equal(seen.image, taught.image[taught.label == 1])
+    assert len(seen.rows) == jaxad.report.read(defects.path).env["examples"] == 10
+    assert np.isfinite(defects.history["generator_loss"]).all()
+    # What it takes for one of its own is anomalous.
+    image = jnp.asarray(data[0][:5] / np.float32(255))
+    found = jaxad.score(defects, np.asarray(image))
+    judge = part_of(defects.state.model, "discriminator")
+    (logit, _), _ = apply_part(
+        models.build(config.model), "discriminator", judge, image
+    )
+    np.testing.assert_allclose(found.values["discriminator"], logit, rtol=1e-4)
+    assert not found.maps
+
+
+def test_generated_defects_join_the_labelled_images_of_a_classifier(
+    defects, data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("jaxad.run.draw", lambda path: [])
+    taught = dataclasses.replace(
+        PLAIN,
+        data=TAUGHT,
+        model=Classifier(channels=(4,), hidden=4),
+        loss=Loss(kind="bce"),
+        score=Score(("logit",)),
+        train=Train(epochs=1, batch_size=16),
+    )
+    config = with_generated(taught, defects)
+    source, maker = generated.load_for(config.data, data)
+    plain = generated.split(source, None, taught)
+    splits = generated.split(source, maker, config)
+    for part in ("train", "val", "test"):
+        for a, b in zip(getattr(splits, part), getattr(plain, part), strict=True):
+            np.testing.assert_array_equal(a, b)
+    count, more = len(plain.labelled.id), splits.labelled
+    np.testing.assert_array_equal(more.image[:count], plain.labelled.image)
+    drawn = jaxad.sample(defects, 70, config.split_seed)
+    np.testing.assert_array_equal(more.image[count:], np.rint(drawn * 255))
+    np.testing.assert_array_equal(more.label[count:], 1)
+    done = jaxad.train(config, data, out=tmp_path / "cnn", quiet=True)
+    env = jaxad.report.read(done.path).env
+    assert env["examples"] == len(plain.train.id) + count + 70
+    assert env["images"]["labelled"]["defects"]["generated"] == 70
+    with pytest.raises(ConfigError, match="learns from normal ones alone"):
+        generated.split(source, maker, with_generated(PLAIN, defects))
+    for changes in ({"seed": 5}, {"protocol": Defects(tune=0.25, train=0.2)}):
+        other = with_generated(taught, defects, **changes)
+        with pytest.raises(DataError, match="may have been trained on"):
+            generated.split(source, maker, other)
 
 
 def test_a_sweep_over_a_traced_number_is_one_program(data, tmp_path, monkeypatch):

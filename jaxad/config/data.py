@@ -56,9 +56,11 @@ class Augment:
 
 @spec
 class Generated:
-    """Images drawn by a GAN that was trained on normals, as further training normals.
+    """Images drawn by a GAN, as further training images. Neither validation nor test
+    ever sees them.
 
-    Neither validation nor test ever sees them.
+    Of a GAN of normals they are normals; of one of anomalous images (`model.of`) they
+    are anomalous ones, for a model that learns from labels.
     """
 
     run: str | None = None

@@ -33,6 +33,10 @@ class Dcgan:
     smoothing: Annotated[float, Field(ge=0, lt=0.5), Traced(off=0.0)] = 0.0
     """Real images are real with one minus this probability, for the discriminator
     (one-sided label smoothing, Salimans et al., 2016); 0 is off."""
+    of: Literal["normal", "anomalous"] = "normal"
+    """What it is trained on: `normal` images, or the `anomalous` ones alone that
+    `data.protocol.train` sets apart. Then what is drawn well is anomalous: scores
+    change their sign, and have no map."""
     feature_weight: NonNegative = 1.0
     """Weight of the discriminator's features beside the pixels, in the encoder's loss
     and in scores; 0 is off."""

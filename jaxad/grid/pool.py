@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxad.batches import needed
 from jaxad.data import Cuts, Places, Splits
+from jaxad.methods import Taught
 
 
 class Rows(NamedTuple):
@@ -25,12 +26,15 @@ class Rows(NamedTuple):
     group: np.ndarray | None = None
     labelled: tuple[np.ndarray, np.ndarray] | None = None
 
-    def seen(self, labelled: bool) -> "Seen":
-        """What a method trains and validates on. labelled: whether it learns from
-        labels. Raises ConfigError where it finds none."""
-        if not labelled:
+    def seen(self, labelled: Taught | None) -> "Seen":
+        """What a method trains and validates on. labelled: what it learns from labels.
+        Raises ConfigError where it finds none."""
+        if labelled is None:
             return Seen(self.train, self.val[self.val_label == 0])
         rows, label = needed(self.labelled)
+        if labelled == "anomalous":
+            own = label == 1
+            return Seen(rows[own], self.val, (label[own], self.val_label))
         train = np.concatenate([self.train, rows])
         label = np.concatenate([np.zeros_like(self.train), label])
         return Seen(train, self.val, (label, self.val_label))

@@ -6,7 +6,7 @@ from typing import Any
 from jaxad import models
 from jaxad.config import Config, stages
 from jaxad.methods.adversarial import adversarial
-from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method
+from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method, Taught
 from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
 from jaxad.methods.discrimination import discrimination
@@ -39,11 +39,11 @@ def _built(config: Config, steps: int | None, module: Any) -> Method:
     return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
 
 
-def labelled(config: Config) -> bool:
-    """Whether the method of a config's last stage learns from labels."""
+def labelled(config: Config) -> Taught | None:
+    """Which labelled images the method of a config's last stage learns from."""
     return build(config).labelled
 
 
-__all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "adversarial"]
-__all__ += ["build", "classification", "denoising", "discrimination", "labelled"]
-__all__ += ["reconstruction", "toned"]
+__all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "Taught"]
+__all__ += ["adversarial", "build", "classification", "denoising", "discrimination"]
+__all__ += ["labelled", "reconstruction", "toned"]

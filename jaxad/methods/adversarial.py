@@ -17,7 +17,7 @@ from jaxad.config import Config
 from jaxad.config.dcgan import Dcgan
 from jaxad.errors import ConfigError
 from jaxad.methods import gan_scores, optimiser
-from jaxad.methods.base import Hparams, Method
+from jaxad.methods.base import Hparams, Method, Taught
 from jaxad.methods.update import total, update
 from jaxad.models import Mode
 from jaxad.models.dcgan import VERBS, apply_part, features, made, part_of, whole
@@ -40,7 +40,16 @@ def adversarial(module: Any, config: Config, steps: int | None = None) -> Method
     if lacking:
         raise ConfigError(f"model.kind dcgan: the module has no method {lacking[0]}")
     one = _Adversarial(module, config, steps)
-    return Method(one.init, one.step, None, one.score, one.output, sample=one.sample)
+    taught: Taught | None = "anomalous" if one.inverted else None
+    return Method(
+        one.init,
+        one.step,
+        None,
+        one.score,
+        one.output,
+        labelled=taught,
+        sample=one.sample,
+    )
 
 
 class _Adversarial:
@@ -55,6 +64,7 @@ class _Adversarial:
         self.module, self.config, self.steps = module, config, steps
         assert isinstance(config.model, Dcgan)
         self.spec: Dcgan = config.model
+        self.inverted = self.spec.of == "anomalous"
 
     def init(self, key: jax.Array, hparams: Hparams, batch: Batch) -> State:
         if self.config.loss.kind == "ssim":
@@ -168,7 +178,11 @@ class _Adversarial:
         return made(self.module, part_of(model, "generator"), latent)
 
     def score(self, key, hparams: Hparams, model: Any, image: jax.Array) -> Scores:
-        return gan_scores.scores(self.module, self.config.score, hparams, model, image)
+        names = self.config.score
+        found = gan_scores.scores(self.module, names, hparams, model, image)
+        if not self.inverted:
+            return found
+        return Scores({name: -values for name, values in found.values.items()}, {})
 
     def _judged(self, variables: Any, image: jax.Array, mode: Mode):
         """Logits (B,), and the variables with the statistics of these images."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
 
@@ -14,6 +14,11 @@ Hparams = Mapping[str, jax.Array]
 A method that learns from labels also has ANOMALOUS, which is the data's."""
 ANOMALOUS = "data.anomalous"
 """The share of anomalous images among all that are trained on."""
+
+
+Taught = Literal["all", "anomalous"]
+"""Which labelled images a method trains on: all of them, beside the training normals,
+or the anomalous ones alone, and no normals."""
 
 
 class Init(Protocol):
@@ -97,8 +102,9 @@ class Method(NamedTuple):
     behind: the fitted model of the stage before -> the method that can train behind it;
         None for a first stage. It is called inside the traced functions: the model is
         an argument of the program, neither a constant of it nor a part of the state.
-    labelled: whether it learns from labels. The labelled images, which no other method
-        sees, are then trained on too, and anomalous images are validated on as well.
+    labelled: the labelled images, which no other method sees, that it trains on; None:
+        it does not learn from labels. If it does, anomalous images are validated on
+        as well.
     sample: None where the method draws no images.
     """
 
@@ -109,7 +115,7 @@ class Method(NamedTuple):
     output: Callable[[jax.Array, Hparams, Any, jax.Array], Output] | None = None
     finalize: Finalize | None = None
     behind: Callable[[Any], "Method"] | None = None
-    labelled: bool = False
+    labelled: Taught | None = None
     sample: Sample | None = None
 
     def after(self, model: Any) -> "Method":

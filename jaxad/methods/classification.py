@@ -34,7 +34,7 @@ def classification(module: Any, config: Config, steps: int | None = None) -> Met
     With `model.weights balanced` its hparams need ANOMALOUS, in (0, 1).
     """
     one = _Classifier(module, config, steps)
-    return Method(one.init, one.step, one.validate, one.score, labelled=True)
+    return Method(one.init, one.step, one.validate, one.score, labelled="all")
 
 
 class _Classifier:

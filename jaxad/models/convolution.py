@@ -53,22 +53,26 @@ _WIDE_GRADIENT = 12
 
 
 def conv2d(
-    image: jax.Array, kernel: jax.Array, strides: int = 1, padding: str = "SAME"
+    image: jax.Array,
+    kernel: jax.Array,
+    strides: int = 1,
+    padding: str | Pads = "SAME",
 ) -> jax.Array:
     """Convolve (cross-correlate, as all networks do) images with a kernel.
 
     image: (B, H, W, C) float32.
     kernel: (kh, kw, C, D) float32.
-    padding: "SAME" (H' = ceil(H / strides)) or "VALID".
+    padding: "SAME" (H' = ceil(H / strides)), "VALID", or pixels before and after.
     Returns (B, H', W', D) float32.
     """
     window, steps = kernel.shape[:2], (strides, strides)
-    found = lax.padtype_to_pads(image.shape[1:3], window, steps, padding)
-    pads = tuple((int(a), int(b)) for a, b in found)
+    if isinstance(padding, str):
+        found = lax.padtype_to_pads(image.shape[1:3], window, steps, padding)
+        padding = tuple((int(a), int(b)) for a, b in found)
     if strides == 1 or min(kernel.shape[2:]) <= _NARROW_INPUT:
-        return _conv(image, kernel, strides, pads)
-    on_cpu = partial(_by_phases, strides=strides, pads=pads)
-    default = partial(_native, strides=strides, pads=pads)
+        return _conv(image, kernel, strides, padding)
+    on_cpu = partial(_by_phases, strides=strides, pads=padding)
+    default = partial(_native, strides=strides, pads=padding)
     return lax.platform_dependent(image, kernel, cpu=on_cpu, default=default)
 
 
@@ -77,29 +81,32 @@ def _by_phases(
 ) -> jax.Array:
     """A strided convolution as one at stride 1, with tiles of strides x strides pixels
     as channels: without the zeros between pixels that its way back would else have."""
+    axes = (
+        _axis(side, taps, strides, *beside)
+        for side, taps, beside in zip(
+            image.shape[1:3], kernel.shape[:2], pads, strict=True
+        )
+    )
+    fill, met, edges = zip(*axes, strict=True)
+    image = jnp.pad(image, ((0, 0), *fill, (0, 0)))
     batch, height, width, channels = image.shape
-    sizes = [-(-n // strides) for n in (height, width)]
-    more = [n * strides - m for n, m in zip(sizes, (height, width), strict=True)]
-    image = jnp.pad(image, ((0, 0), (0, more[0]), (0, more[1]), (0, 0)))
+    sizes = height // strides, width // strides
     given = image.reshape(batch, sizes[0], strides, sizes[1], strides, channels)
     given = given.swapaxes(2, 3).reshape(batch, *sizes, -1)
-    rows, columns = (
-        tiles.down(n, strides, low)
-        for n, (low, _) in zip(kernel.shape[:2], pads, strict=True)
-    )
-    small = jnp.einsum("aut,bvs,tscd->uvabcd", rows[0], columns[0], kernel)
+    small = jnp.einsum("aut,bvs,tscd->uvabcd", *met, kernel)
     small = small.reshape(*small.shape[:2], -1, kernel.shape[3])
-    outs = [
-        (m + low + high - n) // strides + 1
-        for m, n, (low, high) in zip(
-            (height, width), kernel.shape[:2], pads, strict=True
-        )
-    ]
-    edges = tuple(
-        (-first, out + first + taps.shape[1] - 1 - size)
-        for (taps, first), out, size in zip((rows, columns), outs, sizes, strict=True)
-    )
     return _conv(given, small, 1, edges)
+
+
+def _axis(side: int, taps: int, strides: int, low: int, high: int):
+    """Of one axis: pixels before and after the image that fill its tiles up, which taps
+    meet which pixel of which tile (`tiles.down`), and tiles before and after."""
+    more = tiles.shift(taps, strides, low)
+    size = -(-(side + more) // strides)
+    met, first = tiles.down(taps, strides, low - more)
+    out = (side + low + high - taps) // strides + 1
+    after = out + first + met.shape[1] - 1 - size
+    return (more, size * strides - side - more), met, (-first, after)
 
 
 def _native(image: jax.Array, kernel: jax.Array, strides: int, pads: Pads) -> jax.Array:

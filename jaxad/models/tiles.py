@@ -16,15 +16,22 @@ def up(size: int, taps: int) -> np.ndarray:
 
 
 def between(size: int, taps: int) -> np.ndarray:
-    """As `up`, with zeros between the small pixels: only whole multiples meet one.
+    """Which taps meet which small pixel with zeros between these: (size, window, taps).
 
-    The padding `low` is that of `lax.conv_transpose`.
+    Of a tile whose place 0 has its first small pixel at tap size - 1: then a window of
+    ceil(taps / size) pixels is enough for all places.
     """
-    low = taps - 1 if size > taps - 1 else -(-(taps + size - 2) // 2)
-    place = np.arange(size)[:, None] + np.arange(taps) - low
-    reach = np.abs(place[place % size == 0]).max(initial=0) // size
-    offsets = size * np.arange(-reach, reach + 1)
-    return (place[:, None] == offsets[:, None]).astype(np.float32)
+    place, pixel, tap = np.ogrid[:size, : -(-taps // size), :taps]
+    return (tap == size * pixel + size - 1 - place).astype(np.float32)
+
+
+def shift(count: int, strides: int, low: int) -> int:
+    """Pixels to put before an image so that a tap row of `down` meets fewest tiles."""
+
+    def met(before: int) -> int:
+        return (count - 1 - low + before) // strides - (before - low) // strides
+
+    return min(range(strides), key=met)
 
 
 def down(count: int, strides: int, low: int) -> tuple[np.ndarray, int]:
