@@ -104,7 +104,11 @@ def _images(config: Config, source, splits, say) -> dict[str, Any]:
     if "labelled" in sizes:
         sizes["labelled"]["trained_on"] = methods.labelled(config)
     say(sources.counts_line(sizes))
-    return {"image_shape": splits.train.image.shape[1:], "images": sizes}
+    told = {"image_shape": splits.train.image.shape[1:], "images": sizes}
+    if source.left_out:
+        say(sources.left_out_lines(source))
+        told["left_out"] = [{"id": i, "reason": why} for i, why in source.left_out]
+    return told
 
 
 def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:

@@ -130,6 +130,8 @@ class Context:
     def _split(self, config: Config) -> sources.Splits:
         source, maker = generated.load_for(config.data, self.data)
         self.prints[repr(config.data)] = source.fingerprint
+        if source.left_out:
+            self.reporter.say(sources.left_out_lines(source))
         return generated.split(source, maker, config)
 
     def _warm(self, config: Config) -> Any:
