@@ -18,8 +18,8 @@ def load_folder(data: Data) -> Source:
     """The images of the folder `data.root`, see `jaxad.data.folders` for the layouts.
 
     Class 0 is normal, the others are the kinds of defect by name. Images of 8 bits are
-    kept as bytes, others as float32. Masks are kept where every anomalous image has
-    one.
+    kept as bytes, others as float32; with `data.stream` they stay in their files. Masks
+    are kept, in memory, where every anomalous image has one.
     Raises DataError, one line, that names what is wrong: all bad files at once. With
     `data.problems` leave_out it goes on without them, if a normal image is left.
     """
@@ -34,7 +34,7 @@ def load_folder(data: Data) -> Source:
         error = FolderError(found.root, checked.problems)
         raise DataError(f"no normal image to train on is without a problem: {error}")
     stored = Stored.of(items, checked.forms, wanted)
-    images = stored[:]
+    images = stored if data.stream else stored[:]
     masks = read_masks(items, checked.forms, wanted)
     kinds = sorted({item.defect for item in items} - {GOOD})
     names = [GOOD, *kinds]
