@@ -8,18 +8,33 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.config import Train
-from jaxad.data import Cuts, Splits, to_float
+from jaxad.data import Cuts, Splits, Stored, joined, picked, to_float
 from jaxad.errors import ConfigError
 from jaxad.methods import ANOMALOUS, Blocks, Hparams, Method, Taught
 from jaxad.streams import stream
 from jaxad.types import Batch
 
 
+class Fed(NamedTuple):
+    """Images of some steps of an epoch, in place of all of a training.
+
+    image: (K, B, H, W, C), a batch a step. first: () int32, the step that the first
+        batch is of.
+    """
+
+    image: Any
+    first: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.image.shape[0] * self.image.shape[1], *self.image.shape[2:]
+
+
 class TrainData(NamedTuple):
     """Examples on the device, shared by all members of a grid.
 
-    image: (N, H, W, C) uint8 or float32 in [0, 1], or `Places`; label: (N,) int32, or
-        None: all are normal.
+    image: (N, H, W, C) uint8 or float32 in [0, 1], or `Places`; `Stored` images are fed
+        to segments as `Fed`. label: (N,) int32, or None: all are normal.
     rows, val_rows: (n,) int32 indices of the training and validation examples; those
         below 0 are padding.
     before: the fitted model of the stage before; None in a first stage.
@@ -35,7 +50,7 @@ class TrainData(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Images (N, H, W, C) as of a `Split`, and their labels (N,) int32."""
+    """Images (N, H, W, C) as of a `Split`, `Stored` ones unread, and labels (N,)."""
 
     image: Any
     label: np.ndarray
@@ -52,7 +67,7 @@ def trained_on(splits: Splits, labelled: Taught | None = None) -> Seen:
         own = parts[1].label == 1
         return Seen(parts[1].image[own], parts[1].label[own])
     return Seen(
-        np.concatenate([part.image for part in parts]),
+        joined([part.image for part in parts]),
         np.concatenate([part.label for part in parts]),
     )
 
@@ -61,7 +76,7 @@ def validated_on(splits: Splits, labelled: Taught | None = None) -> Seen:
     """The validation images of each epoch: normals, or for a method that learns from
     labels all."""
     own = np.flatnonzero((splits.val.label == 0) | bool(labelled)).astype(np.int32)
-    return Seen(splits.val.image[own], splits.val.label[own])
+    return Seen(picked(splits.val.image, own), splits.val.label[own])
 
 
 def needed(labelled: Any) -> Any:
@@ -83,10 +98,14 @@ def share(label: Any) -> dict[str, jax.Array]:
     return {ANOMALOUS: jnp.float32(np.mean(np.asarray(label) == 1))}
 
 
-def on_device(splits: Splits, labelled: Taught | None = None) -> TrainData:
+def on_device(
+    splits: Splits, labelled: Taught | None = None, validate: int | None = None
+) -> TrainData:
     """The training and validation examples that a method sees, on the device.
 
     labelled: what it learns from labels; if nothing, validation is of normals alone.
+    Of `Stored` images those to train on stay in their files; on the device are those
+    that epochs validate on, `validate` of them at most, evenly spaced.
     Raises ConfigError as `trained_on` does.
     """
     (given, known), val = trained_on(splits, labelled), validated_on(splits, labelled)
@@ -94,8 +113,13 @@ def on_device(splits: Splits, labelled: Taught | None = None) -> TrainData:
     label: jax.Array | None = jnp.asarray(known, jnp.int32)
     if isinstance(given, Cuts):  # the device cuts them out of the whole images
         image, rows, label = given.places, given.rows, None
+    if isinstance(given, Stored):
+        some = evenly(len(val.label), validate)
+        val = Seen(val.image[some], val.label[some])
+    else:
+        image = jax.tree.map(jnp.asarray, image)
     return TrainData(
-        image=jax.tree.map(jnp.asarray, image),
+        image=image,
         label=label,
         rows=jnp.asarray(rows),
         val_image=jnp.asarray(val.image),
@@ -139,9 +163,24 @@ def order(key, epoch, rows, steps: int, train: Train) -> jax.Array:
 
 def take(image: Any, label: jax.Array | None, rows: jax.Array) -> Batch:
     """The batch of rows (B,) int32 of image and label; -1 - row is row as padding."""
-    at = jnp.where(rows < 0, -1 - rows, rows)
-    labels = jnp.zeros_like(rows) if label is None else label[at]
-    return Batch(to_float(image[at]), labels, rows >= 0)
+    return _batch(image[_at(rows)], label, rows)
+
+
+def taken(data: TrainData, rows: jax.Array, step: jax.Array) -> Batch:
+    """The batch of a step of an epoch, counted from 0; rows as in `take`."""
+    if isinstance(data.image, Fed):
+        image = data.image.image[step - data.image.first]
+        return _batch(image, data.label, rows)
+    return take(data.image, data.label, rows)
+
+
+def _batch(image: jax.Array, label: jax.Array | None, rows: jax.Array) -> Batch:
+    labels = jnp.zeros_like(rows) if label is None else label[_at(rows)]
+    return Batch(to_float(image), labels, rows >= 0)
+
+
+def _at(rows: jax.Array) -> jax.Array:
+    return jnp.where(rows < 0, -1 - rows, rows)
 
 
 def blocks(image: Any, label: jax.Array | None, rows: jax.Array, size: int) -> Blocks:

@@ -20,6 +20,7 @@ from jaxad.saved import Parts, save_final
 # They change how a run is carried out, not what comes out of it.
 FREE = (
     "name",
+    "data.stream",
     "train.segment_seconds",
     "train.checkpoint_seconds",
     "denoiser.train.segment_seconds",

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxad.data import Splits
+from jaxad.data import Splits, picked
 from jaxad.scoring import Scorer
 
 LISTED = 4096
@@ -26,7 +26,8 @@ def measure(splits: Splits, scorer: Scorer, model: Any) -> dict[str, Any]:
     bandwidth: of a kernel density, `chosen`, and the mean log density of the validation
     normals (`likelihoods`, in nats, of standardised latents) at others (`widths`).
     """
-    found = scorer.latent(model, splits.val.image[splits.val.label == 0])
+    normals = np.flatnonzero(splits.val.label == 0)
+    found = scorer.latent(model, picked(splits.val.image, normals))
     if not found:
         return {}
     latent = found["latent"].reshape(len(found["latent"]), -1).astype(np.float64)

@@ -13,6 +13,7 @@ from jaxad.carry import DIVERGED, RUNNING, Carry
 from jaxad.config import Config
 from jaxad.environment import COMPILE_FAST
 from jaxad.errors import DivergedError, Preempted
+from jaxad.feeding import Feeder
 from jaxad.methods import Hparams
 from jaxad.program import Program
 from jaxad.progress import Look, Reporter
@@ -56,7 +57,8 @@ def fit(
     """
     began = time.monotonic()
     reporter = reporter or Reporter(quiet=True)
-    arguments = (key, hparams, data)
+    feeder = Feeder(data, key, program.steps, config.train)
+    arguments = (key, hparams, feeder.example)
     template = jax.eval_shape(program.start, *arguments, warm)
     bound = jax.ShapeDtypeStruct((), jnp.int32)
     start = jax.jit(program.start, compiler_options=COMPILE_FAST)
@@ -68,8 +70,13 @@ def fit(
     else:
         at, carry = restored
     compile_seconds = time.monotonic() - began
-    loop = _Loop(program, config, saver, reporter, stopping)
-    at, carry = loop.run(lambda *cut: run(*arguments, *cut), at, carry)
+    loop = _Loop(program, config, saver, reporter, stopping, feeder.most)
+
+    def one(carry: Carry, *cut: int) -> Carry:
+        return run(key, hparams, feeder.given(*cut), carry, *map(jnp.int32, cut))
+
+    with feeder:
+        at, carry = loop.run(one, at, carry)
     if int(carry.status) != RUNNING:
         raise diverged(carry)
     if saver:
@@ -85,6 +92,7 @@ class _Loop(NamedTuple):
     saver: Saver | None
     reporter: Reporter
     stopping: Callable[[], bool]
+    most: int  # steps of a segment
 
     def run(self, segment, at: int, carry: Carry) -> tuple[int, Carry]:
         """Run segments from step `at` until all is done, or the run ends itself."""
@@ -95,15 +103,16 @@ class _Loop(NamedTuple):
             epoch, first = divmod(at, steps)
             last = min(steps, first + length)
             began = time.monotonic()
-            cut = (jnp.int32(epoch), jnp.int32(first), jnp.int32(last))
-            carry = segment(carry, *cut)
+            carry = segment(carry, epoch, first, last)
             if shown is not None:  # the device works on meanwhile
                 self.reporter.look(shown)
             jax.block_until_ready(carry.status)
             at = epoch * steps + last
             shown = _look(carry, at, steps, train.epochs)
             pace = (time.monotonic() - began) / (last - first)
-            length = max(1, min(steps, int(train.segment_seconds / max(pace, 1e-9))))
+            length = max(
+                1, min(self.most, int(train.segment_seconds / max(pace, 1e-9)))
+            )
             if int(carry.status) != RUNNING:
                 break
             if self.stopping():

@@ -1,6 +1,7 @@
 """What a finished run says of new images.
 
-A run of whole images scores images of the size it was trained on. A run of patches
+A run of whole images scores images of the size it was trained on; where its config has
+a `data.size`, others are resized as its own were (`data.fit`). A run of patches
 scores images of any size, tile by tile: an image's score is its largest tile's.
 """
 
@@ -22,12 +23,15 @@ def score(run: Run, images: np.ndarray) -> Scores:
     """Scores and anomaly maps of images (N, H, W, C) or (N, H, W), as NumPy arrays.
 
     images: uint8, or float in [0, 1], with the channels the run was trained on, and of
-        its size, or of any size from a patch on where it was trained on patches.
+        its size; of any where it has a `data.size`, which they are resized to, and,
+        from a patch on, where it was trained on patches.
     Raises DataError for others.
     """
     given = sources.from_arrays(images).train.image
-    tiled = _tiled(run)
+    tiled, own = _tiled(run), run.config.data
     if tiled is None:
+        if own.size is not None:
+            given = sources.resize(given, own.size, own.fit)
         if given.shape[1:] != run.image_shape:
             raise DataError(
                 f"images of {_size(given.shape[1:])}, but {run.path} was trained on "
@@ -59,7 +63,10 @@ def score_files(
     target = run.path / "scored" if out is None else Path(out)
     tiled = _tiled(run)
     if tiled is None:
-        pixels = [sources.read_image(path, run.image_shape) for path in images]
+        own = run.image_shape, run.config.data
+        pixels = [sources.read_image(path, *own) for path in images]
+        if any(image.dtype != np.uint8 for image in pixels):
+            pixels = [np.asarray(sources.to_float(image)) for image in pixels]
         found = score(run, np.stack(pixels))
         if maps and not found.maps:
             raise _no_map(run)

@@ -12,7 +12,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxad.batches import TrainData, evenly, example, order, steps_of, take
+from jaxad.batches import (
+    TrainData,
+    evenly,
+    example,
+    order,
+    steps_of,
+    take,
+    taken,
+)
 from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, finite, going
 from jaxad.config import Config
 from jaxad.data import augment
@@ -135,7 +143,7 @@ class _Run:
 
     def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
         key = jax.random.fold_in(stream(key, "step"), now)
-        batch = take(data.image, data.label, rows)
+        batch = taken(data, rows, now % self.steps)
         spec = self.config.data.augment
         batch = batch._replace(image=augment(stream(key, "augment"), batch.image, spec))
         step = self.method.after(data.before).step

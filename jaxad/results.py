@@ -15,7 +15,7 @@ import numpy as np
 from jaxad import baselines, evaluate, latents
 from jaxad.batches import evenly, trained_on, validated_on
 from jaxad.config import Config, stages
-from jaxad.data import Split, Splits
+from jaxad.data import Split, Splits, picked
 from jaxad.detectors import Table, detectors
 from jaxad.evaluate import Labels, Pair
 from jaxad.levels import Curves
@@ -119,7 +119,7 @@ def _trivial(
     first = config.score.names[0]
     parts = (splits.val, splits.test)
     before = tuple(scorer.values(untrained, part.image)[first] for part in parts)
-    normals = splits.val.image[splits.val.label == 0]
+    normals = picked(splits.val.image, np.flatnonzero(splits.val.label == 0))
     images = (splits.val.image, splits.test.image)
     rows = trivial_scores(normals, *images, labels.test, before, config.seed)
     entries = {}
@@ -162,28 +162,41 @@ def _reconstruction(test: Split, scorer: Scorer, model: Any) -> dict[str, float]
     identity_gap: error on anomalous over error on normal images; a network that has
     learned the identity gives about 1.
     """
-    recon = scorer.recon(model, test.image)
-    if recon is None:
+    own = _errors(test.image, test.image, scorer, model)
+    if own is None:
         return {}
     normal, anomalous = test.label == 0, test.label == 1
-    errors = {"mse_clean": _mse(recon[normal], test.image[normal])}
-    errors["mse_anomalous"] = _mse(recon[anomalous], test.image[anomalous])
+    errors = {"mse_clean": _mean(own[normal])}
+    errors["mse_anomalous"] = _mean(own[anomalous])
     clean = errors["mse_clean"]
     errors["identity_gap"] = errors["mse_anomalous"] / clean if clean else math.nan
     if test.original is not None:
         errors["anomalous_vs_input"] = errors["mse_anomalous"]
-        original = test.original[anomalous]
-        errors["anomalous_vs_clean"] = _mse(recon[anomalous], original)
+        image, original = test.image[anomalous], test.original[anomalous]
+        against = _errors(image, original, scorer, model)
+        errors["anomalous_vs_clean"] = _mean(against)
     return errors
 
 
-def _mse(recon: np.ndarray, image: np.ndarray) -> float:
-    scale = 255 if image.dtype == np.uint8 else 1
-    if not len(image):
-        return float("nan")
-    return float(
-        np.mean(np.square(recon - image / np.float32(scale), dtype=np.float64))
-    )
+def _errors(image: Any, target: Any, scorer: Scorer, model: Any) -> np.ndarray | None:
+    """Mean squared error (N,) float64 of each reconstruction, read block by block; None
+    where the method makes none."""
+    scale = np.float32(255 if target.dtype == np.uint8 else 1)
+    found = [np.empty(0)]
+    for first in range(0, len(image), scorer.block):
+        part = np.s_[first : first + scorer.block]
+        given = image[part]
+        recon = scorer.recon(model, given)
+        if recon is None:
+            return None
+        wanted = given if target is image else target[part]
+        squares = np.square(recon - wanted / scale, dtype=np.float64)
+        found.append(squares.mean((1, 2, 3)))
+    return np.concatenate(found)
+
+
+def _mean(values: np.ndarray | None) -> float:
+    return float(np.mean(values)) if values is not None and len(values) else math.nan
 
 
 def _columns(splits: Splits, scores: dict[str, Pair]) -> dict[str, Any]:

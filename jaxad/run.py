@@ -13,7 +13,7 @@ from jaxad import data as sources
 from jaxad import environment, examples, folder, generated, loop, methods, results
 from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
-from jaxad.config import Config
+from jaxad.config import Config, stages
 from jaxad.config.load import load_config, to_json
 from jaxad.errors import ConfigError, DataError, Preempted
 from jaxad.fitting import AFTER, FREE, Fitted, fit_stages
@@ -69,7 +69,7 @@ def train(
             draw(path)
             return load_run(path, module=module)
         splits = generated.split(source, maker, config)
-        arrays = on_device(splits, methods.labelled(config))
+        arrays = on_device(splits, methods.labelled(config), stages.validate(config))
         parts = make_parts(config, len(arrays.rows), module, arrays.label)
         warm = _check(parts, splits)
         env = identity | {"command": command} | _sizes(arrays)
@@ -104,7 +104,11 @@ def _images(config: Config, source, splits, say) -> dict[str, Any]:
     if "labelled" in sizes:
         sizes["labelled"]["trained_on"] = bool(methods.labelled(config))
     say(sources.counts_line(sizes))
-    return {"image_shape": splits.train.image.shape[1:], "images": sizes}
+    told = {"image_shape": splits.train.image.shape[1:], "images": sizes}
+    if source.left_out:
+        say(sources.left_out_lines(source))
+        told["left_out"] = [{"id": i, "reason": why} for i, why in source.left_out]
+    return told
 
 
 def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +151,13 @@ def _check(parts: Parts, splits: sources.Splits) -> Any:
     shape = splits.train.image.shape[1:]
     for part in parts.stages:
         part.form(shape)
+        if part.method.finalize is not None and isinstance(
+            splits.train.image, sources.Stored
+        ):
+            raise ConfigError(
+                f"data.stream: {' '.join(part.config.score.names)} are fitted to all "
+                "training images at once; take other score.names, or leave stream out"
+            )
     results.check(parts.config, splits.val.label, splits.train.image.shape)
     start = parts.config.train.init_from
     if start is None:

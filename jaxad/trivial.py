@@ -15,7 +15,7 @@ from jaxad.errors import DataError
 
 Status = Literal["deployable", "oracle"]
 
-_BLOCK = 1024  # float64 copies of images stay small
+_VALUES = 2**23  # in float64 at a time: copies of images stay small
 
 
 class Trivial(NamedTuple):
@@ -117,9 +117,10 @@ def _row(scores: Iterable[np.ndarray], status: Status, note: str) -> Trivial:
 def _each(images: np.ndarray, statistic: Callable) -> np.ndarray:
     scale = 255.0 if images.dtype == np.uint8 else 1.0
     size = math.prod(images.shape[1:])
+    block = max(1, _VALUES // size)
     parts = [
-        statistic(images[i : i + _BLOCK].reshape(-1, size).astype(np.float64))
-        for i in range(0, len(images), _BLOCK)
+        statistic(images[i : i + block].reshape(-1, size).astype(np.float64))
+        for i in range(0, len(images), block)
     ]
     return np.concatenate([*parts, np.empty(0)]) / scale
 

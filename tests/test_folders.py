@@ -19,12 +19,13 @@ from jaxad.data import read_image, to_float
 from jaxad.data.decode import BadFile, as_channels, read_mask, read_pixels
 from jaxad.data.folders import (
     FolderError,
+    Wanted,
     check,
     find,
-    load,
+    leave_out,
     problems_table,
-    without,
 )
+from jaxad.data.folders_stored import Stored, masks
 from jaxad.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -422,14 +423,12 @@ def test_the_nanotwice_layout(tmp_path, upper):
         (f"{normal}/2", 0, "good", None, "train"),
         (f"{normal}/10", 0, "good", None, "train"),
     ]
-    assert check(found) == []
-    loaded = load(found.items, channels=3)
-    assert [a.shape for a in loaded.images] == [(40, 30, 3)] * 5
-    np.testing.assert_array_equal(loaded.masks[0], MASK)
-    assert not loaded.masks[4].any()
-    assert loaded.labels.tolist() == [1, 1, 0, 0, 0]
-    assert loaded.ids[0] == found.items[0].id
-    assert loaded.defects[2] == "good"
+    assert check(found).problems == []
+    forms, wanted = check(found).forms, Wanted(channels=3)
+    assert Stored.of(found.items, forms, wanted)[1:].shape == (4, 40, 30, 3)
+    marked = masks(found.items, forms, wanted)
+    np.testing.assert_array_equal(marked[0], MASK)
+    assert not marked[4].any()
 
 
 def test_the_mvtec_layout_by_its_root_and_by_its_category(tmp_path):
@@ -447,15 +446,15 @@ def test_the_mvtec_layout_by_its_root_and_by_its_category(tmp_path):
         ("train/good/000", 0, "good", None, "train"),
         ("train/good/001", 0, "good", None, "train"),
     ]
-    assert check(found) == []
+    assert check(found).problems == []
 
 
 @pytest.mark.parametrize("kind", [None, *FREE_MASKS])
 def test_free_folders_with_and_without_masks(tmp_path, kind):
-    masks = FREE_MASKS[kind] if kind else ""
+    names = FREE_MASKS[kind] if kind else ""
     if kind == "suffixed":
-        masks = masks.replace("scratch_mask/", "scratch_masks/")
-    tree(tmp_path, (FREE + masks).split())
+        names = names.replace("scratch_mask/", "scratch_masks/")
+    tree(tmp_path, (FREE + names).split())
     found = find(tmp_path)
     assert found.layout == "free"
     assert [row[:3] for row in listed(found)] == [
@@ -466,17 +465,20 @@ def test_free_folders_with_and_without_masks(tmp_path, kind):
         ("scratch/2", 1, "scratch"),
     ]
     assert [item.mask is not None for item in found.items[2:]] == [bool(kind)] * 3
-    assert check(found) == []
-    assert [mask is None for mask in load(found.items).masks[2:]] == [not kind] * 3
+    assert check(found).problems == []
+    marked = masks(found.items, check(found).forms, Wanted())
+    assert (marked is None) == (kind is None)
 
 
 @pytest.mark.parametrize("names", [NANOTWICE, MVTEC])
 def test_masks_are_optional_as_a_whole(tmp_path, names):
     masks = [name for name in names.split() if "gt/" in name or "ground_" in name]
     tree(tmp_path, sorted(set(names.split()) - set(masks)))
-    assert check(find(tmp_path)) == []
+    assert check(find(tmp_path)).problems == []
     save(MASK, tmp_path / masks[0])
-    missing = [p for p in check(find(tmp_path)) if "without a mask" in p.reason]
+    missing = [
+        p for p in check(find(tmp_path)).problems if "without a mask" in p.reason
+    ]
     assert len(missing) == len(masks) - 1
 
 
@@ -484,7 +486,7 @@ def test_a_mask_that_two_images_could_have_belongs_to_none(tmp_path):
     tree(tmp_path, ["good/1.png", "dent/1.png", "dent/1.jpg", "dent_mask/1.png"])
     found = find(tmp_path)
     assert [item.id for item in found.items] == ["dent/1.jpg", "dent/1.png", "good/1"]
-    reasons = [problem.reason for problem in check(found)]
+    reasons = [problem.reason for problem in check(found).problems]
     assert reasons.count("an anomalous image without a mask") == 2
     assert reasons.count("a mask of 2 images of one name") == 1
 
@@ -539,6 +541,9 @@ def test_all_offenders_are_listed_at_once(tmp_path):
         save(MASK, bottle / f"ground_truth/Cut/{name}.png")
     cut, truth = bottle / "test/Cut", bottle / "ground_truth/Cut"
     (cut / "copy.png").write_bytes((bottle / "train/good/000.png").read_bytes())
+    Image.open(bottle / "train/good/001.png").save(bottle / "test/good/again.bmp")
+    Image.fromarray(GREY[::-1, ::-1]).save(bottle / "train/good/renamed.png", "jpeg")
+    save(GREY[::-1, ::-1] // 2, bottle / "train/good/known.png")
     save(COLOUR, cut / "other.png")
     save(np.zeros_like(MASK), truth / "empty.png")
     save(np.uint8(MASK) * 9, truth / "grey.png")
@@ -561,9 +566,15 @@ def test_all_offenders_are_listed_at_once(tmp_path):
     (bottle / "train/good/loop.png").symlink_to("loop.png")
     _huge(bottle / "train/good/huge.png")
     found = find(root, "bottle")
-    problems = check(found)
+    declared = ("train/good/known", "test/Cut/000.png", "test/Cut/nowhere")
+    problems, forms = check(found, Wanted(declared=declared))
     expected = {
-        "test/Cut/copy.png": "the same file as train/good/000",
+        "test/Cut/copy.png": "the same image as train/good/000, called normal",
+        "train/good/000.png": "the same image as test/Cut/copy, called anomalous",
+        "test/good/again.bmp": "the same image as train/good/001",
+        "train/good/renamed.png": "a JPEG file called .png; rename or convert it",
+        "train/good/known.png": "declared a defect, among the normal training images",
+        "test/Cut/nowhere": "declared a defect, but there is no such image",
         "test/Cut/link.png": "a link out of",
         "test/Cut/no.png": "an anomalous image without a mask",
         "test/Cut/other.png": "in colour, but most are grey",
@@ -596,14 +607,19 @@ def test_all_offenders_are_listed_at_once(tmp_path):
     assert f"has {len(expected)} problems: ground_truth/Cut/empty.png: " in str(error)
     assert f"; and {len(expected) - 3} more; " in str(error)
     assert error.problems == problems
-    kept = without(found.items, problems)
-    with pytest.raises(BadFile):
-        load(found.items)
+    kept, gone = leave_out(found, problems)
     assert [item.id for item in kept if item.part == "test"] == [
-        *("test/Cut/000", "test/Cut/001", "test/Cut/two", "test/good/000"),
-        "test/hole/000",
+        *("test/Cut/000", "test/Cut/001", "test/hole/000"),
     ]
-    assert not check(found._replace(items=kept, problems=[]))
+    assert [item.id for item in kept if item.part == "train"] == ["train/good/001"]
+    assert len(gone) == len(problems)
+    assert {
+        ("test/good/000", "ground_truth/good/000_mask.png: a mask of a normal image"),
+        ("train/bad", expected["train/bad"]),
+    } < {(name, reason.replace("a folder of ", "")) for name, reason in gone}
+    assert forms.keys() > {item.image for item in kept}
+    assert cut / "link.png" not in forms, "nothing is read behind a link"
+    assert not check(found._replace(items=kept, problems=[])).problems
 
 
 HOSTILE = ["new\nline", "<b>&amp;", "ü 日本", "a.b..c", "x" * 250]
@@ -620,7 +636,7 @@ def test_names_of_any_kind_are_kept_apart_and_on_one_line(tmp_path):
     assert len(set(ids)) == len(ids) == 2 * len(names) + 5
     assert all(name.isprintable() for name in ids)
     "".join(ids).encode()
-    problems = check(found)
+    problems = check(found).problems
     table = problems_table(problems, tmp_path)
     assert table.splitlines()[-1].endswith("  an empty file")
     assert len(table.splitlines()) == len(problems)
@@ -638,3 +654,21 @@ def test_data_verify_shows_the_table_of_a_folder(tmp_path, capsys):
     assert "has 1 problem: OK/new\\nline.png: an empty file" in told.err
     assert main(["data", "verify", str(tmp_path), "--category", "x"]) == 3
     assert main(["data", "verify", "digits", "--category", "x"]) == 2
+
+
+def test_data_verify_says_what_cannot_be_measured_and_what_is_declared(
+    tmp_path, capsys
+):
+    tree(tmp_path, FREE.split())
+    assert main(["data", "verify", str(tmp_path)]) == 0
+    assert "no anomalous image has a mask" in capsys.readouterr().out
+    command = ["data", "verify", str(tmp_path), "--declared", "OK/c", "OK/d"]
+    assert main(command) == 3
+    assert capsys.readouterr().out.splitlines() == [
+        "OK/c.jpg  declared a defect, among the normal training images",
+        "OK/d      declared a defect, but there is no such image",
+    ]
+    assert main(["data", "verify", "digits", "--declared", "x"]) == 2
+    capsys.readouterr()
+    assert main(["data", "verify", str(tmp_path / "OK")]) == 0
+    assert "none is anomalous: recall and AUROC cannot" in capsys.readouterr().out

@@ -21,7 +21,7 @@ LEVELS = [
     {"folder", "signals", "progress", "environment"},
     {"data", "methods", "threshold", "checkpoint"},
     {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},
-    {"whole"},
+    {"whole", "feeding"},
     {"pixels", "examples", "latents"},
     {"detectors"},
     {"levels"},

@@ -32,7 +32,8 @@ Image anomaly detection with autoencoders, in JAX.
   report RUN [RUN ...] [--markdown]
                                    the tables and pictures of runs and sweeps
   data prepare NAME [--source DIR] make a data set ready
-  data verify NAME [--category C]  check a data set, or a folder of images
+  data verify NAME [--category C] [--declared ID ...]
+                                   check a data set, or a folder of images
   data list                        the data sets, and which are ready
   benchmark train|sweep|conv|auroc|pixels [--json FILE]
                                    measure the speed of this machine

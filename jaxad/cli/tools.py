@@ -1,5 +1,6 @@
 """The verbs beside runs: `jaxad data` and `jaxad benchmark`."""
 
+import argparse
 from pathlib import Path
 
 from jaxad.cli.arguments import Parser
@@ -7,28 +8,7 @@ from jaxad.errors import ConfigError, DataError
 
 
 def data(args: list[str]) -> int:
-    parser = Parser(prog="jaxad data", description="Make and check data sets.")
-    parser.add_argument("what", choices=("prepare", "verify", "list", "textures"))
-    parser.add_argument(
-        "name",
-        metavar="NAME",
-        nargs="?",
-        help="see `jaxad data list`; verify takes a folder of images as well, and "
-        "textures the new folder that textures with defects are written to",
-    )
-    parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
-    parser.add_argument("--category", metavar="NAME", help="of a folder of images")
-    given = parser.read(args)
-    if (given.what == "list") != (given.name is None):
-        wanted = "no name" if given.what == "list" else "the NAME of a data set"
-        wanted = "the new folder" if given.what == "textures" else wanted
-        raise ConfigError(f"jaxad data {given.what} takes {wanted}")
-    if given.source is not None and given.what != "prepare":
-        raise ConfigError(f"jaxad data {given.what} takes no --source")
-    of_folder = given.what == "verify" and Path(given.name).is_dir()
-    if given.category is not None and not of_folder:
-        raise ConfigError("--category is for `jaxad data verify` of a folder of images")
-
+    given = _read(args)
     if given.what == "textures":
         from jaxad.data import texture_tree
 
@@ -46,8 +26,8 @@ def data(args: list[str]) -> int:
         sources.prepare(given.name, given.source)
         print(f"{given.name} is ready")
         return 0
-    if of_folder and given.name not in sources.names():
-        return _verify_folder(Path(given.name), given.category)
+    if _of_folder(given) and given.name not in sources.names():
+        return _verify_folder(Path(given.name), given.category, given.declared)
     problems = sources.verify(given.name)
     if problems:
         raise DataError("; ".join(problems))
@@ -55,14 +35,59 @@ def data(args: list[str]) -> int:
     return 0
 
 
-def _verify_folder(root: Path, category: str | None) -> int:
+def _read(args: list[str]) -> argparse.Namespace:
+    """The arguments of `jaxad data`, which fit together."""
+    parser = Parser(prog="jaxad data", description="Make and check data sets.")
+    parser.add_argument("what", choices=("prepare", "verify", "list", "textures"))
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="see `jaxad data list`; verify takes a folder of images as well, and "
+        "textures the new folder that textures with defects are written to",
+    )
+    parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
+    parser.add_argument("--category", metavar="NAME", help="of a folder of images")
+    parser.add_argument(
+        "--declared",
+        metavar="ID",
+        nargs="+",
+        default=[],
+        help="images of a folder that are known to be defective, by id or path",
+    )
+    given = parser.read(args)
+    if (given.what == "list") != (given.name is None):
+        wanted = "no name" if given.what == "list" else "the NAME of a data set"
+        wanted = "the new folder" if given.what == "textures" else wanted
+        raise ConfigError(f"jaxad data {given.what} takes {wanted}")
+    if given.source is not None and given.what != "prepare":
+        raise ConfigError(f"jaxad data {given.what} takes no --source")
+    for name in ("category", "declared"):
+        if getattr(given, name) and not _of_folder(given):
+            raise ConfigError(
+                f"--{name} is for `jaxad data verify` of a folder of images"
+            )
+    return given
+
+
+def _of_folder(given: argparse.Namespace) -> bool:
+    return given.what == "verify" and Path(given.name).is_dir()
+
+
+def _verify_folder(root: Path, category: str | None, declared: list[str]) -> int:
     from jaxad.data import folders
 
     found = folders.find(root, category)
-    if problems := folders.check(found):
+    wanted = folders.Wanted(declared=tuple(declared))
+    if problems := folders.check(found, wanted).problems:
         print(folders.problems_table(problems, found.root))
         raise folders.FolderError(found.root, problems)
     print(f"{len(found.items)} images, {found.layout} layout, as they should be")
+    anomalous = [item for item in found.items if item.label]
+    if not anomalous:
+        print("none is anomalous: recall and AUROC cannot be measured on them")
+    elif all(item.mask is None for item in anomalous):
+        print("no anomalous image has a mask: nothing can be measured by pixel")
     return 0
 
 

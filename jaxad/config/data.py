@@ -85,6 +85,20 @@ class Data:
     """Of the images in `root`: 1 grey, 3 colour; none: as stored."""
     size: Size | None = None
     """Height and width that images are resized to; none: as stored."""
+    fit: Literal["stretch", "crop", "pad"] = "stretch"
+    """How images that are not square get `size`, also new ones to score: stretched,
+    cropped to the middle of the longer side, or padded with pixels of the border."""
+    problems: Literal["stop", "leave_out"] = "stop"
+    """What becomes of a folder with bad files: the run stops and names them, or goes on
+    without them and the images that they belong to, and says so."""
+    declared: tuple[str, ...] = ()
+    """Images of the folder that are known to be defective, by id (as in scores.csv) or
+    by path; each that lies among the normal ones is a problem."""
+    stream: bool = False
+    """Leave the images of the folder in their files, for more than fit into memory:
+    training reads those of its next steps ahead, scoring block by block, anew each
+    time. The same bytes come out. Masks and maps stay in memory, and so do the images
+    of an epoch's validation: train.validate bounds them."""
     limit: Size | None = None
     """Use so many images of each split at most (the first by id): for a quick look.
     Normals and anomalies are counted apart, corrupted copies not at all."""
@@ -109,11 +123,35 @@ class Data:
     generated: Generated = Field(default_factory=Generated)
 
     @model_validator(mode="after")
-    def _folders_say_what_is_anomalous(self) -> "Data":
-        given = {"category": self.category, "channels": self.channels}
-        for name, value in given.items():
-            if self.root is None and value is not None:
+    def _folders_have_options_of_their_own(self) -> "Data":
+        names = ["category", "channels", "problems", "declared"]
+        for name in names if self.root is None else ():
+            if getattr(self, name) not in (None, "stop", ()):
                 raise ValueError(f"{name} is of a folder; set root as well")
+        if self.fit != "stretch" and self.size is None:
+            raise ValueError(f"fit {self.fit} needs a size to resize images to")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_streamed_is_in_files(self) -> "Data":
+        own = self.protocol
+        if not self.stream:
+            return self
+        if self.root is None or not isinstance(own, Defects):
+            raise ValueError(
+                "stream is of a folder: set root and protocol.kind defects"
+            )
+        held = {
+            "patches.size": self.patches.size is not None,
+            "generated.run": self.generated.run is not None,
+            "protocol.robustness": bool(own.robustness),
+            "protocol.train": bool(own.train),
+        }
+        wrong = [name for name, given in held.items() if given]
+        if wrong:
+            raise ValueError(
+                f"{wrong[0]} needs all images in memory; leave out it or stream"
+            )
         return self
 
     @model_validator(mode="after")

@@ -55,6 +55,15 @@ class Config:
         return self
 
     @model_validator(mode="after")
+    def _baselines_see_all_images(self) -> "Config":
+        if self.data.stream and self.baselines.names:
+            raise ValueError(
+                "baselines are fitted to all images at once, and data.stream leaves "
+                "them in their files; give no baselines.names"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _classifiers_learn_labels(self) -> "Config":
         if self.model.kind != "cnn":
             return self

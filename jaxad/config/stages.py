@@ -34,6 +34,13 @@ def last(config: Config) -> Config:
     return _with(config, optim=own.optim, train=own.train, corrupt=Corrupt())
 
 
+def validate(config: Config) -> int | None:
+    """`train.validate`, where all stages have the same; otherwise none: all images."""
+    first = before(config)
+    found = last(config).train.validate
+    return found if first is None or first.train.validate == found else None
+
+
 def with_epochs(config: Config, epochs: int) -> Config:
     """The config with so many epochs in its last stage."""
     if config.denoiser is None:

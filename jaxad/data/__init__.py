@@ -4,12 +4,14 @@ from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
 from jaxad.data.decode import read_pixels
 from jaxad.data.files import read_image
+from jaxad.data.folders_stored import Stored, ahead, joined, picked
 from jaxad.data.images import resize, to_float
 from jaxad.data.patches import Cuts, Places, stitched, tiled
 from jaxad.data.protocols import (
     corrupted_copies,
     counts,
     counts_line,
+    left_out_lines,
     noisy,
     split,
     split_corrupted,
@@ -28,15 +30,20 @@ __all__ = [
     "Source",
     "Split",
     "Splits",
+    "Stored",
+    "ahead",
     "augment",
     "corrupted_copies",
     "counts",
     "counts_line",
     "from_arrays",
+    "joined",
+    "left_out_lines",
     "load",
     "load_for",
     "names",
     "noisy",
+    "picked",
     "prepare",
     "read_image",
     "read_pixels",

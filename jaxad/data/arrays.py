@@ -1,7 +1,7 @@
 """What a data set is before any protocol, and a user's own arrays as one."""
 
 import hashlib
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -11,14 +11,15 @@ from jaxad.errors import DataError
 class Examples(NamedTuple):
     """Images of one split, in the order of their ids.
 
-    image: (N, H, W, C) uint8, or float32 in [0, 1]; may be a read-only memory map.
+    image: (N, H, W, C) uint8, or float32 in [0, 1]; may be a read-only memory map, or
+        `Stored` in its files.
     label: (N,) int32, the class; of a user's arrays 0 normal, 1 anomalous, or the
         class where the protocol asks for classes.
     id: (N,) str.
     mask: (N, H, W) bool or uint8, not 0 where a pixel is anomalous; None: no masks.
     """
 
-    image: np.ndarray
+    image: Any
     label: np.ndarray
     id: np.ndarray
     mask: np.ndarray | None = None
@@ -33,6 +34,8 @@ class Source(NamedTuple):
         images are normal.
     classes: names of the classes, in the order of their numbers; may be empty.
     other: the source of the anomalies of the protocol `other_dataset`.
+    left_out: of a folder, what was left out: an image's id, or the path of a file that
+        belongs to none, and why.
     """
 
     train: Examples
@@ -41,6 +44,7 @@ class Source(NamedTuple):
     labelled: bool = False
     classes: tuple[str, ...] = ()
     other: Optional["Source"] = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def class_name(self, number: int) -> str:
         """The name of a class, or its number as text."""

@@ -25,13 +25,16 @@ MAX_PIXELS = 2**27
 
 Reader = Callable[[BinaryIO], ImageFile.ImageFile]
 # The classes rather than Image.open, whose limit on pixels is global.
-_READERS: dict[bytes, Reader] = {
-    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-    b"BM": BmpImagePlugin.BmpImageFile,
+_READERS: dict[str, Reader] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
 }
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_READERS |= dict.fromkeys(_TIFF, TiffImagePlugin.TiffImageFile)
+_HEADS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
+_HEADS |= dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF")
+_NAMES = {".png": "PNG", ".bmp": "BMP", ".dib": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+_NAMES |= dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG")
 # What Pillow raises for damaged files; Warning: where warnings are errors.
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError),
@@ -90,6 +93,19 @@ def read_pixels(
                 "float images must lie in [0, 1] without NaN",
             )
     return pixels
+
+
+def misnamed(path: Path) -> str | None:
+    """What is wrong with the name of an image file that can be read; None: nothing.
+
+    A file of another format than its name says was renamed, not converted: others may
+    read it in another way, or not at all.
+    """
+    with open(path, "rb") as file:
+        kind = _format(file.read(8))
+    if _NAMES.get(path.suffix.lower()) == kind:
+        return None
+    return f"a {kind} file called {shown(path.suffix)}; rename or convert it"
 
 
 def read_mask(
@@ -178,7 +194,7 @@ def _read(
 
 def _decode(file: BinaryIO, max_pixels: int) -> tuple[np.ndarray, np.ndarray | None]:
     """As `_read`, with alpha."""
-    reader = _reader(file.read(8))
+    reader = _READERS[_format(file.read(8))]
 
     def opened(rawmode: str | None = None) -> ImageFile.ImageFile:
         file.seek(0)
@@ -195,10 +211,10 @@ def _decode(file: BinaryIO, max_pixels: int) -> tuple[np.ndarray, np.ndarray | N
     return turn(pixels), None if indices is None else turn(indices)
 
 
-def _reader(head: bytes) -> Reader:
-    """What reads a file that starts with these bytes."""
-    for start, reader in _READERS.items():
+def _format(head: bytes) -> str:
+    """The format of a file that starts with these bytes."""
+    for start, kind in _HEADS.items():
         if head.startswith(start):
-            return reader
+            return kind
     kind = "not a PNG, JPEG, TIFF or BMP file" if head else "an empty file"
     raise formats.Unusable(kind)

@@ -1,85 +1,68 @@
 """A folder of images as a data set, with its defects and masks."""
 
 import hashlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 
+from jaxad.config.data import Data
 from jaxad.data.arrays import Examples, Source
-from jaxad.data.folders import FolderError, Item, Loaded, check, find, load, without
-from jaxad.data.images import resize, to_float
+from jaxad.data.folders import FolderError, Stored, Wanted, check, find, leave_out
+from jaxad.data.folders_stored import masks as read_masks
+from jaxad.data.folders_stored import picked
 from jaxad.data.splits import GOOD
 from jaxad.errors import DataError
 
 
-def load_folder(
-    root: str | Path,
-    category: str | None = None,
-    size: int | None = None,
-    channels: int | None = None,
-) -> Source:
-    """The images of a folder, see `jaxad.data.folders` for the layouts.
+def load_folder(data: Data) -> Source:
+    """The images of the folder `data.root`, see `jaxad.data.folders` for the layouts.
 
-    size: side that images are resized to; None: as they are, all of one size.
-    channels: 1 for grey, 3 for colour; None: as they are, all alike.
     Class 0 is normal, the others are the kinds of defect by name. Images of 8 bits are
-    kept as bytes, others as float32. Masks are kept where every anomalous image has
-    one.
-    Raises DataError, one line, that names what is wrong: all bad files at once.
+    kept as bytes, others as float32; with `data.stream` they stay in their files. Masks
+    are kept, in memory, where every anomalous image has one.
+    Raises DataError, one line, that names what is wrong: all bad files at once. With
+    `data.problems` leave_out it goes on without them, if a normal image is left.
     """
-    found = find(root, category)
-    if problems := check(found, channels):
-        raise FolderError(found.root, problems)
-    items = without(found.items, problems)
-    loaded = load(items, channels)
-    images = _alike(loaded, items, size)
-    masks = _masks(loaded, size)
-    kinds = sorted(set(loaded.defects) - {GOOD})
+    assert data.root is not None
+    found = find(data.root, data.category)
+    wanted = Wanted(data.channels, data.size, data.fit, data.declared)
+    checked = check(found, wanted)
+    if checked.problems and data.problems == "stop":
+        raise FolderError(found.root, checked.problems)
+    items, gone = leave_out(found, checked.problems)
+    if not any(item.label == 0 and item.part == "train" for item in items):
+        error = FolderError(found.root, checked.problems)
+        raise DataError(f"no normal image to train on is without a problem: {error}")
+    stored = Stored.of(items, checked.forms, wanted)
+    images = stored if data.stream else stored[:]
+    masks = read_masks(items, checked.forms, wanted)
+    kinds = sorted({item.defect for item in items} - {GOOD})
     names = [GOOD, *kinds]
-    label = np.array([names.index(defect) for defect in loaded.defects], np.int32)
-    ids = np.array(loaded.ids)
+    label = np.array([names.index(item.defect) for item in items], np.int32)
+    ids = np.array([item.id for item in items])
     held = np.array([item.part == "test" for item in items])
-    parts = [
-        Examples(images[at], label[at], ids[at], None if masks is None else masks[at])
+    train, test = (
+        Examples(
+            picked(images, at), label[at], ids[at], None if masks is None else masks[at]
+        )
         for at in (~held, held)
-    ]
+    )
     return Source(
-        parts[0], parts[1], _digest(images, label, ids, masks), True, tuple(names)
+        train,
+        test if held.any() else None,
+        _digest(images, label, ids, masks),
+        bool(label.any()),
+        tuple(names),
+        left_out=gone,
     )
 
 
-def _alike(loaded: Loaded, items: Sequence[Item], size: int | None) -> np.ndarray:
-    """(N, H, W, C) uint8, or float32 in [0, 1]."""
-    bytes_alone = all(image.dtype == np.uint8 for image in loaded.images)
-    images = [
-        image if bytes_alone else np.asarray(to_float(image)) for image in loaded.images
-    ]
-    if size is not None:
-        return np.concatenate([resize(image[None], size) for image in images])
-    for image, item in zip(images, items, strict=True):
-        if image.shape != images[0].shape:
-            sides = (f"{i.shape[1]}x{i.shape[0]}" for i in (images[0], image))
-            raise DataError(
-                f"images differ in size ({items[0].id} and {item.id}: "
-                f"{' and '.join(sides)}); set data.size to resize them"
-            )
-    return np.stack(images)
-
-
-def _masks(loaded: Loaded, size: int | None) -> np.ndarray | None:
-    if any(mask is None for mask in loaded.masks) or not loaded.labels.any():
-        return None
-    masks = [mask.astype(np.uint8) for mask in loaded.masks if mask is not None]
-    if size is None:
-        return np.stack(masks)
-    # Marked where half of a pixel is.
-    large = (resize(mask[None, ..., None] * np.uint8(255), size) for mask in masks)
-    return (np.concatenate(list(large))[..., 0] >= 128).astype(np.uint8)
-
-
-def _digest(*arrays: np.ndarray | None) -> str:
-    digest = hashlib.sha256()
+def _digest(images: np.ndarray | Stored, *arrays: np.ndarray | None) -> str:
+    """The same of images in memory and of those in their files."""
+    digest = hashlib.sha256(f"{images.shape} {images.dtype}".encode())
+    each: Iterable[np.ndarray] = images.each() if isinstance(images, Stored) else images
+    for image in each:
+        digest.update(np.ascontiguousarray(image).tobytes())
     for array in arrays:
         if array is not None:
             digest.update(f"{array.shape} {array.dtype}".encode())

@@ -1,53 +1,41 @@
 """Data sets that are folders of images: find, check and load their files.
 
 found = find("mvtec", "bottle")
-if problems := check(found):
-    raise FolderError(found.root, problems)
-images, masks, labels, ids, defects = load(found.items)
+checked = check(found)
+if checked.problems:
+    raise FolderError(found.root, checked.problems)
+images = Stored.of(found.items, checked.forms)
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from jaxad.data.decode import MAX_PIXELS, as_channels, read_mask, read_pixels, shown
-from jaxad.data.folders_check import FolderError, check, problems_table
+from jaxad.data.decode import shown
+from jaxad.data.folders_check import (
+    FolderError,
+    Wanted,
+    check,
+    leave_out,
+    problems_table,
+)
 from jaxad.data.folders_layouts import LAYOUTS, NORMAL, Found, collect, mvtec
 from jaxad.data.folders_listing import Item, Problem, images, subfolders
+from jaxad.data.folders_stored import Stored
 from jaxad.errors import DataError
 
 __all__ = [
     "FolderError",
     "Found",
     "Item",
-    "Loaded",
     "Problem",
+    "Stored",
+    "Wanted",
     "check",
     "find",
-    "load",
+    "leave_out",
     "problems_table",
-    "without",
 ]
-
-
-class Loaded(NamedTuple):
-    """Images and masks in memory, in the order of the items.
-
-    images: (H, W, C) each, as `read_pixels` returns them; sizes may differ.
-    masks: (H, W) bool each, all False for a normal image; None for an anomalous one
-        without a mask.
-    labels: (N,) int32, 0 normal, 1 anomalous.
-    """
-
-    images: list[np.ndarray]
-    masks: list[np.ndarray | None]
-    labels: np.ndarray
-    ids: list[str]
-    defects: list[str]
 
 
 def find(
@@ -73,45 +61,6 @@ def find(
                 raise DataError(f"{shown(base)} has no normal images (in {wanted})")
             return found
     raise DataError(_unknown(base, layout))
-
-
-def without(items: Iterable[Item], problems: Iterable[Problem]) -> list[Item]:
-    """The items whose image, mask and folder have no problem."""
-    bad = {problem.path for problem in problems}
-    return [
-        item
-        for item in items
-        if bad.isdisjoint({item.image, *item.image.parents})
-        and (item.mask is None or bad.isdisjoint({item.mask, *item.mask.parents}))
-    ]
-
-
-def load(
-    items: Sequence[Item], channels: int | None = None, max_pixels: int = MAX_PIXELS
-) -> Loaded:
-    """Reads images and masks.
-
-    channels: 1 turns colour to grey, 3 grey to colour; None leaves images as they are.
-    Raises BadFile, a DataError, for the first file that cannot be used.
-    """
-
-    def read(item: Item) -> tuple[np.ndarray, np.ndarray | None]:
-        pixels = read_pixels(item.image, max_pixels)
-        if channels is not None:
-            pixels = as_channels(pixels, channels)
-        if item.mask is not None:
-            return pixels, read_mask(item.mask, pixels.shape[:2], max_pixels)
-        return pixels, None if item.label else np.zeros(pixels.shape[:2], bool)
-
-    with ThreadPoolExecutor(4) as pool:
-        pairs = list(pool.map(read, items))
-    return Loaded(
-        [image for image, _ in pairs],
-        [mask for _, mask in pairs],
-        np.array([item.label for item in items], np.int32),
-        [item.id for item in items],
-        [item.defect for item in items],
-    )
 
 
 def _base(root: Path, category: str | None) -> Path:

@@ -175,10 +175,6 @@ def _masks_of_nothing(masks: dict[str, Path], of: dict[str, Path]) -> list[Probl
 def _paired(group: Group) -> tuple[dict[Path, Path], list[Problem]]:
     """Image -> mask of a group, and the masks that belong to none."""
     assert group.masks is not None
-    if group.defect == "good":
-        return {}, [
-            Problem(path, "a mask of a normal image") for path in images(group.masks)
-        ]
     by_stem: dict[str, list[Path]] = {}
     for path in images(group.folder):
         by_stem.setdefault(path.stem, []).append(path)
@@ -186,12 +182,16 @@ def _paired(group: Group) -> tuple[dict[Path, Path], list[Problem]]:
     problems = []
     for mask in images(group.masks):
         own = by_stem.get(mask.stem) or by_stem.get(_ADDED.sub("", mask.stem), [])
-        if not own:
+        if group.defect == "good":
+            image = own[0] if own else None
+            problems.append(Problem(mask, "a mask of a normal image", image))
+        elif not own:
             problems.append(Problem(mask, "a mask without an image"))
         elif len(own) > 1:
             problems.append(Problem(mask, f"a mask of {len(own)} images of one name"))
         elif own[0] in found:
-            problems.append(Problem(mask, f"a second mask beside {found[own[0]].name}"))
+            first = found[own[0]].name
+            problems.append(Problem(mask, f"a second mask beside {first}", own[0]))
         else:
             found[own[0]] = mask
     return found, problems

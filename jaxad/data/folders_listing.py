@@ -16,6 +16,7 @@ _UNREAD = (
     *(".jfif", ".jpe", ".dib", ".exr", ".dng", ".psd"),
 )
 _PASSED = ("__macosx", "__pycache__")
+_OUTSIDE = "a link out of"
 
 
 class Item(NamedTuple):
@@ -38,10 +39,19 @@ class Item(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A file or folder that cannot be used, and why."""
+    """A file or folder that cannot be used, and why.
+
+    image: the image that it concerns, where that is another file.
+    """
 
     path: Path
     reason: str
+    image: Path | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is a link out of the data set, behind which nothing is read."""
+        return self.reason.startswith(_OUTSIDE)
 
 
 def subfolders(folder: Path) -> dict[str, Path]:
@@ -90,7 +100,7 @@ def misplaced(folder: Path, root: Path) -> list[Problem]:
     root: the folder that links must not leave.
     """
     if _leaves(folder, root):
-        return [Problem(folder, f"a link out of {shown(root)}")]
+        return [Problem(folder, f"{_OUTSIDE} {shown(root)}")]
     found = [
         Problem(path, "a folder within a folder of images; move its images up")
         for path in subfolders(folder).values()
@@ -98,7 +108,7 @@ def misplaced(folder: Path, root: Path) -> list[Problem]:
     ]
     for path in images(folder):
         if path.is_symlink() and _leaves(path, root):
-            found.append(Problem(path, f"a link out of {shown(root)}"))
+            found.append(Problem(path, f"{_OUTSIDE} {shown(root)}"))
     return found
 
 

@@ -131,7 +131,7 @@ def load_for(data: Data, given: Any = None) -> Source:
     Raises DataError as `load` and `from_arrays` do.
     """
     if given is None and data.root is not None:
-        source = load_folder(data.root, data.category, data.size, data.channels)
+        source = load_folder(data)
     elif given is None:
         source = load(data.name)
     else:

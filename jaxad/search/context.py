@@ -128,8 +128,15 @@ class Context:
                 )
 
     def _split(self, config: Config) -> sources.Splits:
+        if config.data.stream and self.data is None:
+            raise ConfigError(
+                "data.stream: a sweep holds its images in memory, once for all members;"
+                " leave it out, or train settings one by one"
+            )
         source, maker = generated.load_for(config.data, self.data)
         self.prints[repr(config.data)] = source.fingerprint
+        if source.left_out:
+            self.reporter.say(sources.left_out_lines(source))
         return generated.split(source, maker, config)
 
     def _warm(self, config: Config) -> Any:

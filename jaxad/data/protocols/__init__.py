@@ -14,7 +14,7 @@ from jaxad.data.protocols.corrupted import (
     noisy,
     split_corrupted,
 )
-from jaxad.data.protocols.count import counts, counts_line
+from jaxad.data.protocols.count import counts, counts_line, left_out_lines
 from jaxad.data.protocols.defects import split_defects
 from jaxad.data.protocols.labelled import split_labelled
 from jaxad.data.protocols.other import split_other_dataset
@@ -24,6 +24,7 @@ __all__ = [
     "corrupted_copies",
     "counts",
     "counts_line",
+    "left_out_lines",
     "noisy",
     "split",
     "split_corrupted",

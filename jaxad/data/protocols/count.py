@@ -9,6 +9,8 @@ from jaxad.config.protocols import Defects, LeaveOut, OneClass
 from jaxad.data.arrays import Source
 from jaxad.data.splits import Split, Splits
 
+_TOLD = 20
+
 
 def counts(source: Source, splits: Splits, data: Data) -> dict[str, Any]:
     """Sizes by split: {"train" | "val" | "test" | "unused": {"normal", "anomalous"}},
@@ -44,6 +46,16 @@ def counts_line(sizes: dict[str, Any]) -> str:
         for name, size in sizes.items()
     )
     return f"images: {'; '.join(parts)}"
+
+
+def left_out_lines(source: Source) -> str:
+    """What was left out of a folder, a line each, the first ones of many."""
+    rows = source.left_out
+    lines = [f"  {name}: {reason}" for name, reason in rows[:_TOLD]]
+    more = [f"  and {len(rows) - _TOLD} more, in env.json"]
+    images = len({name for name, _ in rows})
+    head = f"left out for {len(rows)} problems: {images} images or other files"
+    return "\n".join([head, *lines, *more[: len(rows) > _TOLD]])
 
 
 def _sizes(part: Split) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import numpy as np
 from jaxad.config.data import Data, Patches
 from jaxad.config.protocols import Defects
 from jaxad.data.arrays import Examples, Source
-from jaxad.data.images import resize
+from jaxad.data.folders_stored import joined, picked
+from jaxad.data.images import resize, resize_mask
 from jaxad.data.patches import Cuts, Places, drawn, tiled
 from jaxad.data.protocols.normals import shuffled, split_key
 from jaxad.data.splits import GOOD, Split, Splits, cut, one_fold
@@ -72,8 +73,9 @@ def _anomalous(
     rows = np.flatnonzero(held.label != 0)
     if not len(rows):
         raise DataError(
-            "data.protocol defects: no image of these data is anomalous; give some, "
-            "or take another protocol"
+            "data.protocol defects: no image of these data is anomalous, so that "
+            "recall and AUROC cannot be measured; give some, or take a protocol that "
+            "makes them (data.protocol.kind corrupted)"
         )
     count = min(max(round(protocol.tune * len(rows)), 1), len(rows) - 1)
     tune, rest = np.split(shuffled(key, rows), [count if protocol.tune else 0])
@@ -129,27 +131,42 @@ def _whole(source: Source, parts: list[_Part], data: Data) -> Split:
     cut_rows = [(part, np.sort(rows)[: data.limit]) for part, rows in parts]
     label = np.concatenate([part.label[rows] for part, rows in cut_rows])
     names = np.array([GOOD, *(source.class_name(i) for i in range(1, label.max() + 1))])
-    image = np.concatenate([part.image[rows] for part, rows in cut_rows])
+    image = joined([picked(part.image, rows) for part, rows in cut_rows])
     mask = None
     if all(part.mask is not None for part, _ in parts):
         masks = [np.asarray(part.mask)[rows] != 0 for part, rows in cut_rows]
         mask = np.concatenate(masks).astype(np.uint8)
-    if data.size is not None:
-        image = resize(image, data.size)
-        mask = mask if mask is None else _resized(mask, data.size)
+    ids = np.concatenate([part.id[rows] for part, rows in cut_rows])
+    if data.size is not None and image.shape[1:3] != (data.size, data.size):
+        image = resize(image, data.size, data.fit)
+        mask = mask if mask is None else _resized(mask, ids[label != 0], label, data)
     return Split(
         image,
         (label != 0).astype(np.int32),
-        np.concatenate([part.id[rows] for part, rows in cut_rows]),
+        ids,
         names[label],
         np.concatenate([rows for _, rows in cut_rows]).astype(np.int32),
         mask=mask,
     )
 
 
-def _resized(mask: np.ndarray, size: int) -> np.ndarray:
-    """Marked where half of a pixel is."""
-    return (resize(mask[..., None] * np.uint8(255), size)[..., 0] >= 128).astype("u1")
+def _resized(
+    mask: np.ndarray, ids: np.ndarray, label: np.ndarray, data: Data
+) -> np.ndarray:
+    """Masks beside resized images. ids: of the anomalous ones.
+
+    Raises DataError where an anomaly has none left: nothing could be found there.
+    """
+    assert data.size is not None
+    small = resize_mask(mask, data.size, data.fit)
+    lost = ids[~small[label != 0].any((1, 2))]
+    if len(lost):
+        raise DataError(
+            f"data.size {data.size}, fit {data.fit}: the masks of {len(lost)} "
+            f"anomalous images are empty then ({', '.join(lost[:3])}); take a larger "
+            "size, or fit stretch or pad"
+        )
+    return small
 
 
 def _places(split: Split, size: int) -> Places:

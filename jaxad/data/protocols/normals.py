@@ -73,7 +73,7 @@ def normals(examples: Examples, rows: np.ndarray, data: Data) -> Split:
     rows = rows[: data.limit]
     image = examples.image[rows]
     if data.size is not None:
-        image = resize(image, data.size)
+        image = resize(image, data.size, data.fit)
     return Split(
         image,
         np.zeros(len(rows), np.int32),
