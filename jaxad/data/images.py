@@ -42,12 +42,16 @@ def resize(image: np.ndarray, size: int, fit: str = "stretch") -> np.ndarray:
 def resize_mask(mask: np.ndarray, size: int, fit: str = "stretch") -> np.ndarray:
     """Masks beside images that `resize` changes, marked where half of a pixel is.
 
-    mask: (N, H, W) bool or uint8, not 0 where anomalous; what `pad` adds is not.
+    mask: (N, H, W) bool or uint8, not 0 where anomalous; what `pad` adds is not. One
+    that is thinner than that everywhere is marked where most of a pixel is: only what
+    `crop` cuts off is lost.
     Returns (N, size, size) uint8, 0 or 1.
     """
     grey = (mask != 0)[..., None] * np.uint8(255)
     grey = squared(grey, fit, edge=False)
-    return (resize(grey, size)[..., 0] >= 128).astype(np.uint8)
+    small = resize(grey, size)[..., 0]
+    most = np.max(small, axis=(1, 2), keepdims=True, initial=1)
+    return (small >= np.minimum(most, 128)).astype(np.uint8)
 
 
 def squared(image: np.ndarray, fit: str, edge: bool = True) -> np.ndarray:
