@@ -8,7 +8,8 @@ PATH is a folder in MVTec AD's layout; `jaxad data textures PATH` writes a small
 V. Zavrtanik, M. Kristan and D. Skočaj, "DRAEM - A discriminatively trained
 reconstruction embedding for surface anomaly detection", ICCV 2021, with smaller
 networks, and with cross-entropy in place of its focal loss. For objects, whose parts
-can be out of place, add `moved` and `shuffled` to `model.fillings`.
+can be out of place, add `moved` and `shuffled` to `model.fillings`, and leave out
+the transposition and the rotation.
 """
 
 from jaxad.config import (
@@ -31,11 +32,13 @@ config = Config(
         root="mvtec",
         size=128,
         protocol=Defects(tune=0.2),
-        augment=Augment(flip_horizontal=True, flip_vertical=True),
+        augment=Augment(
+            flip_horizontal=True, flip_vertical=True, transpose=True, rotate=45
+        ),
     ),
-    model=Draem(gamma=0.0),
+    model=Draem(recon=(16, 32), segment=(16, 32, 48), gamma=0.0),
     optim=Optim(lr=2e-3, schedule="cosine", warmup=0.05),
-    train=Train(epochs=200, batch_size=8, select="last", ema=0.99),
+    train=Train(epochs=320, batch_size=8, select="last", ema=0.99),
     score=Score(names=("defect", "defect_top", "defect_mse"), block=16),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
