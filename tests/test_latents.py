@@ -43,7 +43,7 @@ def test_latents_are_counted_as_they_were_made():
     two = rng.normal(size=(400, 2))
     # Four equal and one dead latent, two directions.
     latent = np.concatenate([two, -two, np.full((400, 1), 3.0)], 1)
-    found = latents.measure(splits(), Fixed(latent=latent), None)
+    found = latents.measure(splits(), Fixed(latent=latent), {})
     assert (found["size"], found["dead"]) == (5, 1)
     assert found["dimensions"] == pytest.approx(2, abs=0.05)
     assert found["variance"] == sorted(found["variance"], reverse=True)
@@ -52,11 +52,11 @@ def test_latents_are_counted_as_they_were_made():
     )
     kl = np.stack([np.full(400, 0.001), np.linspace(1, 3, 400)], 1)
     mean = np.stack([0.01 * two[:, 0], two[:, 1]], 1)
-    found = latents.measure(splits(), Fixed(latent=mean, kl=kl), None)
+    found = latents.measure(splits(), Fixed(latent=mean, kl=kl), {})
     assert found["dead"] == 1
     assert found["kl"] == pytest.approx([2, 0.001])
     assert found["kl_total"] == pytest.approx(2.001)
-    assert latents.measure(splits(), Fixed(), None) == {}
+    assert latents.measure(splits(), Fixed(), {}) == {}
 
 
 def test_a_run_says_what_its_bottleneck_holds(tmp_path):

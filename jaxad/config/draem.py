@@ -8,8 +8,17 @@ from jaxad.config.fields import NonNegative, Positive, Size, Traced, spec
 
 Channels = Annotated[tuple[Size, ...], Field(min_length=1)]
 Shape = Literal["noise", "piece", "scar", "spot", "whole"]
-Image = Literal["moved", "recoloured", "dimmed", "shuffled"]
-Filling = Image | Literal["flat", "shade", "grain", "clouds", "waves"]
+Filling = Literal[
+    "moved",
+    "recoloured",
+    "dimmed",
+    "shuffled",
+    "flat",
+    "shade",
+    "grain",
+    "clouds",
+    "waves",
+]
 
 
 @spec
