@@ -34,5 +34,5 @@ config = Config(
     train=Train(epochs=30, batch_size=32),
     score=Score(names=("mse", "ssim", "top", "zmap")),
     threshold=Threshold(rules=(FixedFpr(rate=0.05),)),
-    baselines=Baselines(names=("pca", "mahalanobis")),
+    baselines=Baselines(names=("pca",)),
 )
