@@ -39,7 +39,7 @@ config = Config(
     optim=Optim(
         kind="adamw", lr=2e-3, weight_decay=0.1, schedule="cosine", warmup=0.05
     ),
-    train=Train(epochs=320, batch_size=8, select="last", ema=0.99),
+    train=Train(epochs=120, batch_size=8, select="last", ema=0.99),
     score=Score(names=("defect", "defect_top", "defect_mse"), block=16),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
