@@ -27,15 +27,12 @@ the time on a CPU), one-sided label smoothing, 64x64 pixels.
 
 Seen so far (seed 0, two busy cores). MNIST's zeros (28x28, `--model.channels 32 64`,
 batches of 64, 5e-4 for all networks, no smoothing): its samples are zeros after 640
-steps. The texture `brick` of `jaxad.data.texture_tree`, by the values below and both
-flips (`data.augment`): after 544 steps it draws the long joints at about their
-distance, and hardly any of the short ones; no score was measured. `grass`, with 1e-3
-for all networks: dark and bright blotches after 800 steps, no blades. There the
-discriminator won (the generator's loss stayed between 1.7 and 2.6; of the zeros it fell
-to .5), hence its lower rate. `grass` with 2e-4 for all, after 600 steps: no blades
-either, and AUROC .475 (encoder), .564 (residual), .483 (discriminator); PCA .531. The
-average of the weights (`train.ema .99`) drew fainter images. The epochs below have not
-been tried.
+steps. Crops of bricks, by the values below and both flips (`data.augment`): after 544
+steps it draws the long joints at about their distance, and hardly any of the short
+ones. Grass, with 1e-3 for all networks: dark and bright blotches after 800 steps, no
+blades. There the discriminator won (the generator's loss stayed between 1.7 and 2.6; of
+the zeros it fell to .5), hence its lower rate. The average of the weights
+(`train.ema .99`) drew fainter images. The epochs below have not been tried.
 """
 
 from jaxad.config import (
