@@ -33,8 +33,6 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.models import Mode
 from jaxad.models.dcgan import apply_part, part_of
 from jaxad.report import plots
-from jaxad.report.sweep import read_sweep
-from jaxad.report.sweep.losses import losses_figure
 from jaxad.streams import stream
 from jaxad.types import Batch
 
@@ -334,22 +332,6 @@ def test_generated_defects_join_the_labelled_images_of_a_classifier(
         other = with_generated(taught, defects, **changes)
         with pytest.raises(DataError, match="may have been trained on"):
             generated.split(source, maker, other)
-
-
-def test_a_sweep_over_a_traced_number_is_one_program(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("jaxad.search.measuring.draw_sweep", lambda path: [])
-    # The best as a run of its own is what `run` is.
-    monkeypatch.setattr("jaxad.search.measuring._run", lambda *_: None)
-    config = dataclasses.replace(CONFIG, score=Score(names=("encoder",), block=32))
-    grid, path = {"model.smoothing": [0.05, 0.2]}, tmp_path / "sweep"
-    options = {"execution": "vmap", "quiet": True}
-    done = jaxad.sweep(config, grid, data, out=path, **options)
-    assert len(done.members) == 2
-    assert done.members["train_loss"].nunique() == 2
-    assert done.members["auroc"].notna().all()
-    assert len(list((path / "chunks").iterdir())) == 1
-    picture = losses_figure(read_sweep(path))
-    assert picture.axes[0].get_ylabel() == "training loss"
 
 
 @pytest.mark.parametrize(
