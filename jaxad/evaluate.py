@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import metrics, threshold
-from jaxad.config.scoring import Rule
+from jaxad.config.threshold import Rule
 from jaxad.threshold import Validation
 
 ORACLE = "f1_max_test"

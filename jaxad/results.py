@@ -19,6 +19,7 @@ from jaxad.data import Split, Splits, picked
 from jaxad.detectors import Table, detectors
 from jaxad.evaluate import Labels, Pair
 from jaxad.levels import Curves
+from jaxad.methods import views
 from jaxad.scoring import Scorer
 from jaxad.threshold import Validation, require
 from jaxad.trivial import trivial_scores
@@ -92,8 +93,9 @@ def check(config: Config, val_label: np.ndarray, shape: tuple[int, ...]) -> None
 
     val_label: (V,) labels of the validation images. shape: (N, H, W, C) of training.
     Raises ConfigError or DataError, one line, where a rule lacks anomalies or normals,
-    or a baseline images.
+    a baseline images, or an image views.
     """
+    views.check(config.score.views, shape[1:3])
     label = jnp.asarray(val_label)
     stand_in = Validation(jnp.linspace(0.0, 1.0, label.shape[0]), label)
     for rule in config.threshold.rules:

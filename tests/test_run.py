@@ -30,7 +30,7 @@ from jaxad.config import (
     ZScore,
 )
 from jaxad.config.load import from_json, to_json
-from jaxad.config.scoring import F1Max, MaxMargin, Threshold
+from jaxad.config.threshold import F1Max, MaxMargin, Threshold
 from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 from jaxad.folder import lock
 

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 from sklearn.svm import SVC
 
 from jaxad import metrics, threshold
-from jaxad.config import scoring as rules
+from jaxad.config import threshold as rules
 from jaxad.errors import ConfigError
 from jaxad.threshold import Validation
 

@@ -23,9 +23,8 @@ from jaxad.config.protocols import (
     OneClass,
     OtherDataset,
 )
-from jaxad.config.scoring import (
-    FITTED,
-    Baselines,
+from jaxad.config.scoring import FITTED, Baselines, Score
+from jaxad.config.threshold import (
     Conformal,
     Cost,
     F1Max,
@@ -35,7 +34,6 @@ from jaxad.config.scoring import (
     MinRecall,
     Percentile,
     PrCorner,
-    Score,
     Threshold,
     Youden,
     ZScore,

@@ -12,9 +12,9 @@ from jaxad.config.scoring import (
     OWN_SCORES,
     Baselines,
     Score,
-    Threshold,
     of_denoiser,
 )
+from jaxad.config.threshold import Threshold
 from jaxad.config.training import Loss, Optim, Train
 
 # One folder, never a path: it is joined to `runs/`.

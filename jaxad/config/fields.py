@@ -37,3 +37,5 @@ Decay = Annotated[float, Field(ge=0, lt=1), Traced()]
 
 Size = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Above = Annotated[float, Field(gt=0)]

@@ -1,10 +1,10 @@
-"""Scores, thresholds and the detectors that stand beside a run."""
+"""Scores, and the detectors that stand beside a run."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from jaxad.config.fields import Size, spec
+from jaxad.config.fields import Above, Rate, Size, spec
 
 ScoreName = (
     Literal[
@@ -40,8 +40,6 @@ ScoreName = (
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
-Rate = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
 FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
 """Scores that are fitted to images once, after the training."""
 
@@ -89,7 +87,7 @@ class Score:
     blur: Annotated[float, Field(ge=0)] = 0.0
     """Standard deviation in pixels of the Gaussian that smooths anomaly maps, before
     scores are taken from them; 0: none."""
-    bandwidth: Literal["validation", "scott", "silverman"] | Positive = "validation"
+    bandwidth: Literal["validation", "scott", "silverman"] | Above = "validation"
     """Kernel width of `latent_kde`: a rule, the likelihood of validation normals, or a
     number, in standard deviations of the latents.
 
@@ -103,8 +101,12 @@ class Score:
     all images; 0: none, its mean latent."""
     search_steps: Size = 50
     """Steps of gradient descent (Adam) to the latent of `search`."""
-    search_rate: Annotated[float, Field(gt=0)] = 0.02
+    search_rate: Above = 0.02
     """Their step size; latents are standard normal."""
+    views: Literal["one", "flips", "square"] = "one"
+    """What a score is the mean over: the image alone, the image and its three mirror
+    images, or all eight symmetries of a square. For images that may lie any way round;
+    it takes four or eight times the time."""
     block: Size = 256
     """Images scored at a time; a run's scores belong to this number."""
 
@@ -118,124 +120,6 @@ class Score:
         if missing := sorted(parts - {*self.names}):
             raise ValueError(f"either: {missing[0]} is not among score.names")
         return self
-
-
-@spec
-class MaxMargin:
-    """Middle of the widest gap, or the 1-D soft-margin solution (labelled)."""
-
-    c: Positive = 1.0
-    """Weight of the margin's violations, on scores scaled to unit spread."""
-    kind: Literal["max_margin"] = "max_margin"
-
-
-@spec
-class ZScore:
-    """Mean plus k standard deviations of the normals' scores."""
-
-    k: Positive = 3.0
-    sides: Literal["upper", "lower", "both"] = "upper"
-    kind: Literal["z_score"] = "z_score"
-
-
-@spec
-class Percentile:
-    """The q-th percentile of the normals' scores."""
-
-    q: Annotated[float, Field(gt=0, lt=100)] = 99.0
-    kind: Literal["percentile"] = "percentile"
-
-
-@spec
-class Mad:
-    """Median plus k scaled median absolute deviations of the normals' scores."""
-
-    k: Positive = 3.5
-    sides: Literal["upper", "lower", "both"] = "upper"
-    kind: Literal["mad"] = "mad"
-
-
-@spec
-class FixedFpr:
-    """Lowest limit with at most so large a share of validation normals above it."""
-
-    rate: Rate = 0.01
-    kind: Literal["fixed_fpr"] = "fixed_fpr"
-
-
-@spec
-class Conformal:
-    """Split-conformal limit: P(false alarm) <= alpha for exchangeable normals."""
-
-    alpha: Rate = 0.01
-    kind: Literal["conformal"] = "conformal"
-
-
-@spec
-class F1Max:
-    """The limit with the largest F1 (labelled)."""
-
-    kind: Literal["f1_max"] = "f1_max"
-
-
-@spec
-class PrCorner:
-    """The point of the PR curve nearest to (1, 1) (labelled)."""
-
-    kind: Literal["pr_corner"] = "pr_corner"
-
-
-@spec
-class Youden:
-    """The limit with the largest recall minus false alarm rate (labelled)."""
-
-    kind: Literal["youden"] = "youden"
-
-
-@spec
-class MinRecall:
-    """The highest limit with at least so much recall (labelled)."""
-
-    r: Annotated[float, Field(gt=0, le=1)] = 0.95
-    kind: Literal["min_recall"] = "min_recall"
-
-
-@spec
-class Cost:
-    """The limit with the smallest total cost of errors (labelled)."""
-
-    c_fp: Positive = 1.0
-    c_fn: Positive = 10.0
-    kind: Literal["cost"] = "cost"
-
-
-Rule = Annotated[
-    MaxMargin
-    | ZScore
-    | Percentile
-    | Mad
-    | FixedFpr
-    | Conformal
-    | F1Max
-    | PrCorner
-    | Youden
-    | MinRecall
-    | Cost,
-    Field(discriminator="kind"),
-]
-
-
-@spec
-class Threshold:
-    """The rules to fit on validation scores; the first counts most."""
-
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)] = (
-        MaxMargin(),
-        ZScore(),
-        FixedFpr(),
-        Conformal(),
-        F1Max(),
-    )
 
 
 @spec

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxad import evaluate, metrics
-from jaxad.config.scoring import Rule
+from jaxad.config.threshold import Rule
 from jaxad.evaluate import Labels, Pair
 from jaxad.grid import rank
 

@@ -12,6 +12,7 @@ from jaxad.methods.denoising import denoising
 from jaxad.methods.discrimination import discrimination
 from jaxad.methods.reconstruction import reconstruction
 from jaxad.methods.tone import toned
+from jaxad.methods.views import viewed
 
 METHODS: dict[str, Callable[..., Method]] = {
     "cnn": classification,
@@ -27,7 +28,10 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
     config: as from `stages.last`. module: a Flax module in place of the config's model.
     """
     method = _built(config, steps, module)
-    return toned(method) if config.data.tone == "log" else method
+    if config.data.tone == "log":
+        method = toned(method)
+    views = config.score.views
+    return method if views == "one" else viewed(method, views)
 
 
 def _built(config: Config, steps: int | None, module: Any) -> Method:
@@ -46,4 +50,4 @@ def labelled(config: Config) -> Taught | None:
 
 __all__ = ["ANOMALOUS", "METHODS", "Blocks", "Hparams", "Method", "Taught"]
 __all__ += ["adversarial", "build", "classification", "denoising", "discrimination"]
-__all__ += ["labelled", "reconstruction", "toned"]
+__all__ += ["labelled", "reconstruction", "toned", "viewed"]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import metrics
-from jaxad.config import scoring
+from jaxad.config import threshold as specs
 from jaxad.threshold.margin import soft_margin
 
 
@@ -22,30 +22,30 @@ def _best(
     return jnp.where(value[best] > nothing, points.threshold[best], jnp.inf)
 
 
-def _f1_max(rule: scoring.F1Max, *data: jax.Array) -> jax.Array:
+def _f1_max(rule: specs.F1Max, *data: jax.Array) -> jax.Array:
     points = metrics.curve(*data)
     return _best(points, metrics.f1(points.counts))
 
 
-def _pr_corner(rule: scoring.PrCorner, *data: jax.Array) -> jax.Array:
+def _pr_corner(rule: specs.PrCorner, *data: jax.Array) -> jax.Array:
     points = metrics.curve(*data)
     off = (1 - metrics.precision(points.counts)) ** 2
     return _best(points, -(off + (1 - metrics.recall(points.counts)) ** 2))
 
 
-def _youden(rule: scoring.Youden, *data: jax.Array) -> jax.Array:
+def _youden(rule: specs.Youden, *data: jax.Array) -> jax.Array:
     """Youden, Index for rating diagnostic tests, Cancer 3 (1950), 32-35."""
     points = metrics.curve(*data)
     return _best(points, metrics.recall(points.counts) - metrics.fpr(points.counts), 0)
 
 
-def _min_recall(rule: scoring.MinRecall, *data: jax.Array) -> jax.Array:
+def _min_recall(rule: specs.MinRecall, *data: jax.Array) -> jax.Array:
     points = metrics.curve(*data)
     enough = metrics.recall(points.counts) >= rule.r
     return _best(points, enough.astype(jnp.float32))
 
 
-def _cost(rule: scoring.Cost, *data: jax.Array) -> jax.Array:
+def _cost(rule: specs.Cost, *data: jax.Array) -> jax.Array:
     points = metrics.curve(*data)
     counts = points.counts
     false_alarms = rule.c_fp * counts.fp.astype(jnp.float32)
@@ -54,16 +54,16 @@ def _cost(rule: scoring.Cost, *data: jax.Array) -> jax.Array:
 
 
 def _max_margin(
-    rule: scoring.MaxMargin, score: jax.Array, anomalous: jax.Array, valid: jax.Array
+    rule: specs.MaxMargin, score: jax.Array, anomalous: jax.Array, valid: jax.Array
 ) -> jax.Array:
     return soft_margin(score, anomalous, valid, rule.c)
 
 
 RULES: dict[type, Callable[..., jax.Array]] = {
-    scoring.MaxMargin: _max_margin,
-    scoring.F1Max: _f1_max,
-    scoring.PrCorner: _pr_corner,
-    scoring.Youden: _youden,
-    scoring.MinRecall: _min_recall,
-    scoring.Cost: _cost,
+    specs.MaxMargin: _max_margin,
+    specs.F1Max: _f1_max,
+    specs.PrCorner: _pr_corner,
+    specs.Youden: _youden,
+    specs.MinRecall: _min_recall,
+    specs.Cost: _cost,
 }

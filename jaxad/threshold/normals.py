@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxad.config import scoring
+from jaxad.config import threshold as specs
 from jaxad.metrics import order
 
 Limits = tuple[jax.Array, jax.Array]
@@ -32,7 +32,7 @@ def _quantile(score: jax.Array, valid: jax.Array, q: float) -> jax.Array:
 
 
 def _around(
-    rule: scoring.ZScore | scoring.Mad, centre: jax.Array, spread: jax.Array
+    rule: specs.ZScore | specs.Mad, centre: jax.Array, spread: jax.Array
 ) -> Limits:
     """Limits at k spreads. They never touch the centre: at zero spread whatever differs
     from it is infinitely many spreads away, and what equals it is normal."""
@@ -44,7 +44,7 @@ def _around(
     return lower, upper
 
 
-def _z_score(rule: scoring.ZScore, score: jax.Array, normal: jax.Array) -> Limits:
+def _z_score(rule: specs.ZScore, score: jax.Array, normal: jax.Array) -> Limits:
     count = jnp.maximum(jnp.sum(normal), 1).astype(jnp.float32)
     # Relative to one of the scores and in units of the largest distance, constant
     # scores have exactly zero spread and squares stay in range.
@@ -58,7 +58,7 @@ def _z_score(rule: scoring.ZScore, score: jax.Array, normal: jax.Array) -> Limit
     return _around(rule, start + unit * mean, unit * spread)
 
 
-def _mad(rule: scoring.Mad, score: jax.Array, normal: jax.Array) -> Limits:
+def _mad(rule: specs.Mad, score: jax.Array, normal: jax.Array) -> Limits:
     median = _quantile(score, normal, 0.5)
     deviation = _quantile(jnp.abs(score - median), normal, 0.5)
     return _around(rule, median, _MAD_TO_STD * deviation)
@@ -78,15 +78,13 @@ def _above(falling: jax.Array, count: jax.Array, allowed: jax.Array) -> jax.Arra
     return order.next_up(falling[last])
 
 
-def _fixed_fpr(rule: scoring.FixedFpr, score: jax.Array, normal: jax.Array) -> Limits:
+def _fixed_fpr(rule: specs.FixedFpr, score: jax.Array, normal: jax.Array) -> Limits:
     falling, count = _sorted(score, normal)
     upper = _above(falling, count, _allowed(rule.rate, count))
     return jnp.float32(-jnp.inf), upper
 
 
-def _percentile(
-    rule: scoring.Percentile, score: jax.Array, normal: jax.Array
-) -> Limits:
+def _percentile(rule: specs.Percentile, score: jax.Array, normal: jax.Array) -> Limits:
     share = rule.q / 100
     falling, count = _sorted(score, normal)
     # Ties at the percentile would raise more false alarms than it promises.
@@ -94,7 +92,7 @@ def _percentile(
     return jnp.float32(-jnp.inf), jnp.maximum(_quantile(score, normal, share), least)
 
 
-def _conformal(rule: scoring.Conformal, score: jax.Array, normal: jax.Array) -> Limits:
+def _conformal(rule: specs.Conformal, score: jax.Array, normal: jax.Array) -> Limits:
     """Anomalous iff the conformal p-value (1 + number at or above) / (n + 1) <= alpha.
 
     Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World (2005), ch. 2.
@@ -106,9 +104,9 @@ def _conformal(rule: scoring.Conformal, score: jax.Array, normal: jax.Array) -> 
 
 
 RULES: dict[type, Callable[..., Limits]] = {
-    scoring.ZScore: _z_score,
-    scoring.Percentile: _percentile,
-    scoring.Mad: _mad,
-    scoring.FixedFpr: _fixed_fpr,
-    scoring.Conformal: _conformal,
+    specs.ZScore: _z_score,
+    specs.Percentile: _percentile,
+    specs.Mad: _mad,
+    specs.FixedFpr: _fixed_fpr,
+    specs.Conformal: _conformal,
 }
