@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad import methods
+from jaxad import cli, methods
 from jaxad.config import Config, Data, Denoiser, Linear, Score, stages
 from jaxad.config.traced import blank, traced
 from jaxad.data import folders, texture_tree
@@ -50,14 +50,19 @@ def test_the_tree_is_the_same_each_time_and_has_no_problem(tree, tmp_path):
         texture_tree.write(tree)
 
 
-def test_a_normal_crop_is_of_its_own_parts(tree):
+@pytest.mark.parametrize("fold", [0, 3])
+def test_a_normal_crop_is_of_the_parts_of_its_fold(tree, tmp_path, fold):
     from skimage import data
 
+    if fold:
+        tree = tmp_path / "fold"
+        assert cli.main(["data", "textures", str(tree), "--fold", str(fold)]) == 0
     whole = data.gravel()
     held = {(0, 1), (1, 3), (2, 0), (3, 2)}
+    held = {(row, (column + fold) % 4) for row, column in held}
     rows = np.lib.stride_tricks.sliding_window_view(whole, (1, 96))[:, :, 0]
     for part in ("train", "test"):
-        for path in (tree / "gravel" / part / "good").iterdir():
+        for path in sorted((tree / "gravel" / part / "good").iterdir())[:6]:
             crop = read_pixels(path)[..., 0]
             row, column = np.argwhere((rows == crop[0]).all(-1))[0]
             assert (whole[row : row + 96, column : column + 96] == crop).all()

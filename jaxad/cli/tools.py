@@ -12,7 +12,7 @@ def data(args: list[str]) -> int:
     if given.what == "textures":
         from jaxad.data import texture_tree
 
-        root = texture_tree.write(given.name)
+        root = texture_tree.write(given.name, fold=given.fold or 0)
         print(f"{root}: {', '.join(texture_tree.TEXTURES)}, in MVTec AD's layout")
         return 0
 
@@ -55,6 +55,13 @@ def _read(args: list[str]) -> argparse.Namespace:
         default=[],
         help="images of a folder that are known to be defective, by id or path",
     )
+    parser.add_argument(
+        "--fold",
+        metavar="K",
+        type=int,
+        choices=range(4),
+        help="of textures: which of four parts of each are for testing, from 0",
+    )
     given = parser.read(args)
     if (given.what == "list") != (given.name is None):
         wanted = "no name" if given.what == "list" else "the NAME of a data set"
@@ -62,6 +69,8 @@ def _read(args: list[str]) -> argparse.Namespace:
         raise ConfigError(f"jaxad data {given.what} takes {wanted}")
     if given.source is not None and given.what != "prepare":
         raise ConfigError(f"jaxad data {given.what} takes no --source")
+    if given.fold is not None and given.what != "textures":
+        raise ConfigError(f"jaxad data {given.what} takes no --fold")
     for name in ("category", "declared"):
         if getattr(given, name) and not _of_folder(given):
             raise ConfigError(

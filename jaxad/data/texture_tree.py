@@ -3,8 +3,9 @@
 <root>/<texture>/train/good, test/good, test/<defect>, ground_truth/<defect>, for brick,
 grass and gravel. A texture is cut into 4x4 parts. Crops of four of them, of which no
 two share a row or a column, are for testing, crops of the others for training: no pixel
-is in both, and neither comes from one side of the picture alone. The defects are made
-here and nowhere else; nothing that detectors train on is like `blurred`.
+is in both, and neither comes from one side of the picture alone. Each part is for
+testing in one of four folds. The defects are made here and nowhere else; nothing that
+detectors train on is like `blurred`.
 """
 
 from collections.abc import Callable
@@ -19,16 +20,20 @@ from jaxad.errors import DataError
 TEXTURES = ("brick", "grass", "gravel")
 SIDE = 96
 _PART = 128
+FOLDS = 4
 _TEST = (1, 3, 0, 2)
-"""The column of the part for testing in each row."""
+"""The column of the part for testing in each row; in each further fold, the next."""
 Draw = np.random.Generator
 Change = Callable[[Draw, np.ndarray], np.ndarray]
 
 
-def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) -> Path:
+def write(
+    root: str | Path, train: int = 120, test: int = 40, each: int = 12, fold: int = 0
+) -> Path:
     """Write the folder; returns it. The same numbers give the same bytes.
 
     train, test: normal images of each texture. each: images of each kind of defect.
+    fold: which parts are for testing, in [0, FOLDS); its crops and defects are its own.
     Raises DataError where scikit-image is missing, or `root` is there and not empty.
     """
     root = Path(root)
@@ -36,15 +41,15 @@ def write(root: str | Path, train: int = 120, test: int = 40, each: int = 12) ->
         raise DataError(f"{root} is not empty; name a new folder")
     for number, name in enumerate(TEXTURES):
         whole = _texture(name)
-        draw = np.random.default_rng(number)
+        draw = np.random.default_rng((number, fold))
         base = root / name
         for i in range(train):
-            _save(base / "train/good" / f"{i:03d}.png", _crop(draw, whole, False))
+            _save(base / "train/good" / f"{i:03d}.png", _crop(draw, whole, fold, False))
         for i in range(test):
-            _save(base / "test/good" / f"{i:03d}.png", _crop(draw, whole, True))
+            _save(base / "test/good" / f"{i:03d}.png", _crop(draw, whole, fold, True))
         for defect, change in DEFECTS.items():
             for i in range(each):
-                image = _crop(draw, whole, True)
+                image = _crop(draw, whole, fold, True)
                 changed = np.clip(change(draw, image.astype(float)), 0, 255)
                 changed = np.rint(changed).astype(np.uint8)
                 _save(base / "test" / defect / f"{i:03d}.png", changed)
@@ -119,10 +124,11 @@ def _blob(draw: Draw, share: float) -> np.ndarray:
     return height >= np.quantile(height, 1 - share)
 
 
-def _crop(draw: Draw, whole: np.ndarray, test: bool) -> np.ndarray:
-    down = int(draw.integers(len(_TEST)))
-    across = _TEST[down] if test else int(draw.integers(len(_TEST) - 1))
-    if not test and across >= _TEST[down]:
+def _crop(draw: Draw, whole: np.ndarray, fold: int, test: bool) -> np.ndarray:
+    down = int(draw.integers(FOLDS))
+    held = (_TEST[down] + fold) % FOLDS
+    across = held if test else int(draw.integers(FOLDS - 1))
+    if not test and across >= held:
         across += 1
     place = draw.integers(0, _PART - SIDE + 1, 2)
     row, column = place + np.array([down, across]) * _PART
