@@ -2,11 +2,11 @@
 # The experiments of configs/README.md again: trains what is not trained yet, goes on
 # with what was interrupted, and prints the tables. Needs both data sets:
 #     jaxad data prepare mnist; jaxad data prepare fashion_mnist
-# Run folders: ${RUNS:-runs}/<experiment>. About two hours on two cores.
+# Run folders: ${RUNS:-runs}/<experiment>. About four hours on two cores.
 set -eu
 
 # shellcheck source=launch/venv.sh
-. "$(dirname "${BASH_SOURCE[0]}")/venv.sh" ""
+. "$(dirname "${BASH_SOURCE[0]}")/venv.sh" test
 
 runs=${RUNS:-runs}
 folder=configs/mnist_salt_pepper
@@ -48,3 +48,39 @@ for name in $sweeps; do
     printf '\n## %s\n\n' "$name"
     .venv/bin/jaxad report --markdown "$folder"
 done
+
+textures=$runs/textures
+if [ ! -d "$textures" ]; then .venv/bin/jaxad data textures "$textures"; fi
+inspect=(--resume --data.root "$textures" --data.size 96)
+for name in kd_cae ni_cae; do
+    folder=$runs/sweep_$name
+    .venv/bin/jaxad sweep "configs/mvtec/$name.py" "${inspect[@]}" --out "$folder" \
+        --grid data.category=brick,grass,gravel
+    printf '\n## %s\n\n' "$name"
+    .venv/bin/jaxad report --markdown "$folder"
+done
+for name in draem cnn dcgan; do
+    own=("${inspect[@]}")
+    if [ "$name" = dcgan ]; then own+=(--data.size 64); fi
+    folders=()
+    for category in brick grass gravel; do
+        folders+=("$runs/${name}_$category")
+        .venv/bin/jaxad train "configs/mvtec/$name.py" "${own[@]}" \
+            --data.category "$category" --out "${folders[-1]}"
+    done
+    printf '\n## %s\n\n' "$name"
+    .venv/bin/jaxad report --markdown "${folders[@]}"
+done
+
+folders=()
+for seed in 0 1 2; do
+    folders+=("$runs/elpv_draem_$seed")
+    .venv/bin/jaxad train configs/elpv/draem.py --resume --seed "$seed" \
+        --out "${folders[-1]}"
+done
+for name in ae cnn; do
+    folders+=("$runs/elpv_$name")
+    .venv/bin/jaxad train "configs/elpv/$name.py" --resume --out "${folders[-1]}"
+done
+printf '\n## Solar cells\n\n'
+.venv/bin/jaxad report --markdown "${folders[@]}"

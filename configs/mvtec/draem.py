@@ -35,12 +35,14 @@ config = Config(
         protocol=Defects(tune=0.2),
         augment=Augment(flip_horizontal=True, flip_vertical=True, transpose=True),
     ),
-    model=Draem(recon=(16, 32), gamma=0.0),
+    model=Draem(recon=(16, 32), segment=(32, 64, 64), gamma=0.0),
     optim=Optim(
         kind="adamw", lr=2e-3, weight_decay=0.1, schedule="cosine", warmup=0.05
     ),
-    train=Train(epochs=120, batch_size=8, select="last", ema=0.99),
-    score=Score(names=("defect", "defect_top", "defect_mse"), block=16),
+    train=Train(epochs=240, batch_size=8, select="last", ema=0.99),
+    score=Score(
+        names=("defect", "defect_top", "defect_mse"), views="square", block=16
+    ),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
 )
