@@ -69,7 +69,7 @@ class Parts:
 
     @property
     def scorer(self) -> Scorer:
-        return Scorer(self.method, self.key, self.hparams, self.config.score.block)
+        return Scorer(self.method, self.key, self.hparams, self.config.score)
 
     def fresh(self, shape: tuple[int, ...]) -> Any:
         """The untrained model of this stage for images of `shape` (H, W, C)."""

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad import losses
+from jaxad.config import Score
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
 from jaxad.streams import root, stream
@@ -26,12 +27,13 @@ DRAWN = 64
 class Scorer:
     """The scoring functions of a method, compiled once.
 
-    key, hparams: as for the method. block: images scored together. labelled: what
-    the method learns from labels.
+    key, hparams: as for the method. spec: its `names` are the order of all scores and
+        maps; its `block` images are scored together. labelled: what the method learns
+        from labels.
     """
 
-    def __init__(self, method: Method, key: jax.Array, hparams: Hparams, block: int):
-        self.block, self.labelled = block, method.labelled
+    def __init__(self, method: Method, key: jax.Array, hparams: Hparams, spec: Score):
+        self.names, self.block, self.labelled = spec.names, spec.block, method.labelled
         self._arguments = (stream(key, "score"), hparams)
         self._score = jax.jit(
             lambda key, hparams, model, image: method.score(
@@ -48,14 +50,13 @@ class Scorer:
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
         blocks = [scores.values for scores in self._blocks(self._score, model, image)]
-        return joined(blocks)
+        return self._ordered(joined(blocks))
 
     def scores(self, model: Any, image: np.ndarray) -> Scores:
         """Scores with their maps, as NumPy arrays."""
         blocks = list(self._blocks(self._score, model, image))
-        return Scores(
-            joined([b.values for b in blocks]), joined([b.maps for b in blocks])
-        )
+        values, maps = ([b[part] for b in blocks] for part in (0, 1))
+        return Scores(self._ordered(joined(values)), self._ordered(joined(maps)))
 
     def recon(self, model: Any, image: np.ndarray) -> np.ndarray | None:
         """(N, H, W, C) float32 reconstructions; None where the method makes none."""
@@ -96,6 +97,10 @@ class Scorer:
             return float("nan")
         values = list(self._blocks(self._validate, model, image, label))
         return float(np.concatenate(values).mean(dtype=np.float64))
+
+    def _ordered(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What comes from the device is sorted by name."""
+        return {name: found[name] for name in self.names if name in found}
 
     def _blocks(self, function, model, *arrays: np.ndarray) -> Iterator[Any]:
         for first in range(0, len(arrays[0]), self.block):

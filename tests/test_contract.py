@@ -230,12 +230,14 @@ def test_every_traced_number_has_an_effect(cases, name):
 @ALL
 def test_a_score_ignores_its_batch(cases, name):
     case = cases[name]
-    scorer = Scorer(case.method, case.key, case.hparams, block=16)
+    spec = dataclasses.replace(case.config.score, block=16)
+    scorer = Scorer(case.method, case.key, case.hparams, spec)
     image = np.asarray(batch(3, 40).image)
     order = np.random.default_rng(0).permutation(40)
     whole = scorer.values(case.state.model, image)
     mixed = scorer.values(case.state.model, image[order])
     alone = scorer.values(case.state.model, image[7:8])
+    assert tuple(whole) == spec.names
     for score, values in whole.items():
         np.testing.assert_array_equal(values[order], mixed[score])
         np.testing.assert_array_equal(values[7:8], alone[score])

@@ -191,7 +191,7 @@ def test_members_of_vmap_equal_a_loop(model):
         assert set(member) == set(NAMES)
         for name in NAMES:
             np.testing.assert_allclose(member[name], single[1][name], 1e-3, 1e-3)
-    scorer = Scorer(method, keys[0], hparams, block=8)
+    scorer = Scorer(method, keys[0], hparams, Score(names=NAMES, block=8))
     values = scorer.values(single[0], np.asarray(image))
     order = np.random.default_rng(0).permutation(45)
     mixed = scorer.values(single[0], np.asarray(image[order]))

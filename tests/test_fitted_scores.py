@@ -10,6 +10,7 @@ from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
 import jaxad
+from jaxad import data as sources
 from jaxad.batches import blocks
 from jaxad.config import (
     Baselines,
@@ -17,6 +18,7 @@ from jaxad.config import (
     Corruption,
     Data,
     Defects,
+    Denoiser,
     FixedFpr,
     Grid,
     Linear,
@@ -76,8 +78,47 @@ def test_z_scores_are_those_of_numpy_whatever_the_blocks():
         found = jax.jit(lambda part=part: positions.fit(lambda x: x[..., 0], part))()
         np.testing.assert_allclose(found["mean"], image[..., 0].mean(0), rtol=1e-5)
         np.testing.assert_allclose(found["std"], image[..., 0].std(0), rtol=1e-4)
-    z = positions.standardised(found, jnp.asarray(image[..., 0]))
+    z = positions.deviations(found, jnp.asarray(image[..., 0]))
     assert np.mean(np.square(z)) == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_what_is_usual_needs_no_model_and_stands_beside_any(second, tmp_path):
+    """Its scores are of the images alone, behind a denoising network as well."""
+    rng = np.random.default_rng(5)
+    image = rng.normal(0.5, 0.05, (90, 8, 9, 1)).astype(np.float32)
+    label = np.repeat([0, 1], [70, 20])
+    image[70:, 4, 4] -= 0.3
+    image = image.clip(0, 1)
+    names = ("zdark", "either", "mse", "zimage", "zbright")
+    both = ("zdark", "smooth") if second else ("zdark", "mse")
+    config = dataclasses.replace(
+        CONFIG,
+        data=Data(protocol=Defects()),
+        train=Train(epochs=1),
+        denoiser=Denoiser(depth=1, width=2, train=Train(epochs=1)) if second else None,
+        score=Score((*names, *both[1 : 2 if second else 1]), top=0.02, either=both),
+        baselines=Baselines(names=()),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxad.run.draw", lambda path: [])
+        run = jaxad.train(config, (image, label), out=tmp_path / "r", quiet=True)
+    splits = sources.split(sources.from_arrays(image, label), config.data, 0)
+    train = splits.train.image
+    found = jaxad.score(jaxad.load_run(run.path), image)
+    z = ((image - train.mean(0)) / train.std(0))[..., 0]
+    maps = {"zdark": np.maximum(-z, 0), "zbright": np.maximum(z, 0), "zimage": abs(z)}
+    for name, expected in maps.items():
+        np.testing.assert_allclose(found.maps[name], expected, 1e-3, 1e-3)
+        largest = np.sort(expected.reshape(90, -1))[:, -1:].mean(1)
+        np.testing.assert_allclose(found.values[name], largest, rtol=1e-3)
+    assert tuple(found.values) == config.score.names
+    assert (
+        run.metrics["image"]["zdark"]["auroc"]
+        > 0.95
+        > run.metrics["image"]["mse"]["auroc"]
+    )
+    assert run.metrics["image"]["either"]["auroc"] > 0.8
 
 
 @pytest.mark.parametrize("sigma", [0.7, 2.0])

@@ -32,7 +32,7 @@ config = Config(
     model=Conv(channels=(16, 32, 64), latent_dim=64),
     optim=Optim(lr=1e-3, schedule="cosine"),
     train=Train(epochs=30, batch_size=32),
-    score=Score(names=("mse", "ssim", "top", "zmap")),
+    score=Score(names=("mse", "ssim", "top", "zmap", "zdark")),
     threshold=Threshold(rules=(FixedFpr(rate=0.05),)),
     baselines=Baselines(names=("pca",)),
 )

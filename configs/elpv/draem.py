@@ -1,4 +1,4 @@
-"""Defective solar cells: learn to find what has been dimmed.
+"""Defective solar cells: dimmed places, and pixels that are unusually dark.
 
     jaxad train configs/elpv/draem.py
     jaxad sweep configs/elpv/draem.py --grid seed=0,1,2
@@ -6,7 +6,9 @@
 The images and their split are those of `configs/elpv/ae.py`. A defect takes light away:
 from a cell, a part of it, or a line. So synthetic defects are dimmed lines, pieces,
 spots and whole images, and the network sees the logarithm of the intensity. There is
-nothing to reconstruct: the network that undoes defects is left without a loss.
+nothing to reconstruct: the network that undoes defects is left without a loss. Beside
+it stands what needs no network: how much darker a pixel is than in intact cells
+(`zdark`). A cell is called defective where one of the two finds it so (`either`).
 """
 
 from jaxad.config import (
@@ -41,7 +43,12 @@ config = Config(
     ),
     optim=Optim(lr=2e-3, schedule="cosine", warmup=0.05),
     train=Train(epochs=32, batch_size=16, select="last", ema=0.99),
-    score=Score(names=("defect_top", "defect"), block=16),
+    score=Score(
+        names=("either", "defect_top", "defect", "zdark"),
+        either=("defect_top", "zdark"),
+        blur=4.0,
+        block=16,
+    ),
     threshold=Threshold(rules=(FixedFpr(rate=0.05),)),
     baselines=Baselines(names=("pca",)),
 )

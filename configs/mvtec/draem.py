@@ -40,9 +40,7 @@ config = Config(
         kind="adamw", lr=2e-3, weight_decay=0.1, schedule="cosine", warmup=0.05
     ),
     train=Train(epochs=240, batch_size=8, select="last", ema=0.99),
-    score=Score(
-        names=("defect", "defect_top", "defect_mse"), views="square", block=16
-    ),
+    score=Score(names=("defect", "defect_top", "defect_mse"), views="square", block=16),
     threshold=Threshold(rules=(F1Max(), FixedFpr())),
     baselines=Baselines(names=("pca",)),
 )

@@ -23,7 +23,7 @@ from jaxad.config.protocols import (
     OneClass,
     OtherDataset,
 )
-from jaxad.config.scoring import FITTED, Baselines, Score
+from jaxad.config.scoring import FITTED, USUAL, Baselines, Score
 from jaxad.config.threshold import (
     Conformal,
     Cost,
@@ -44,6 +44,7 @@ from jaxad.config.training import Loss, Optim, Train
 __all__ = [
     "BLANK",
     "FITTED",
+    "USUAL",
     "Augment",
     "Axis",
     "Baselines",

@@ -10,6 +10,7 @@ from jaxad.config.fields import spec
 from jaxad.config.models import Deep, Model
 from jaxad.config.scoring import (
     OWN_SCORES,
+    USUAL,
     Baselines,
     Score,
     of_denoiser,
@@ -90,7 +91,10 @@ class Config:
     @model_validator(mode="after")
     def _scores_are_of_the_model(self) -> "Config":
         kind = self.model.kind
+        taught = kind == "cnn" or getattr(self.model, "of", "normal") == "anomalous"
         for name in self.score.names:
+            if name in (*USUAL, "either") and not taught:
+                continue
             owners = [owner for owner, own in OWN_SCORES.items() if name in own]
             if owners and kind not in owners:
                 raise ValueError(f"score.names {name} needs model.kind {owners[0]}")

@@ -17,6 +17,9 @@ ScoreName = (
         "latent_kde",
         "latent_mahalanobis",
         "zmap",
+        "zimage",
+        "zdark",
+        "zbright",
         "either",
         "smooth",
         "smooth_mae",
@@ -40,9 +43,11 @@ ScoreName = (
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
-FITTED = ("latent_kde", "latent_mahalanobis", "zmap", "either")
-"""Scores that are fitted to images once, after the training."""
-
+FITTED = ("latent_kde", "latent_mahalanobis", "zmap")
+"""Scores of autoencoders that are fitted to images once, after the training."""
+USUAL = ("zimage", "zdark", "zbright")
+"""Scores of the image itself, fitted likewise, beside those of any model that learns
+from normal images alone."""
 
 OWN_SCORES: dict[str, tuple[str, ...]] = {
     "cnn": ("logit", "probability"),
@@ -62,6 +67,9 @@ class Score:
     """What is computed from an image, its latent and reconstruction; the first counts.
 
     Scores of the latent are fitted to training latents, once, after the training.
+    `zimage`, `zdark` and `zbright` look at no model: how far a pixel is from the mean
+    of the training images there, in standard deviations; in `zdark` only where it is
+    darker, in `zbright` brighter. For images whose parts all lie in the same way.
     Behind a denoising network, `smooth` compares the image with its output, `mask` with
     what it adds (`mask_<layer>`: has added up to there), `superposed` is the mean
     square of the mask; all others are of the autoencoder.
@@ -80,13 +88,15 @@ class Score:
     names: Annotated[tuple[ScoreName, ...], Field(min_length=1)] = ("mse", "top")
     top: Rate = 0.01
     """`top` is the mean of so large a share of the largest squared residuals, `zmap`
-    that of the largest absolute residuals in standard deviations of their pixel."""
+    that of the largest absolute residuals in standard deviations of their pixel,
+    `zimage`, `zdark` and `zbright` of the pixels themselves."""
     either: tuple[ScoreName, ...] = ("mse", "latent_kde")
     """`either` is high where one of these is: the largest of their ranks among the
     validation normals."""
     blur: Annotated[float, Field(ge=0)] = 0.0
     """Standard deviation in pixels of the Gaussian that smooths anomaly maps, before
-    scores are taken from them; 0: none."""
+    scores are taken from them; 0: none. `zimage`, `zdark` and `zbright` smooth the
+    image. The maps of `model.kind draem` are left as they are."""
     bandwidth: Literal["validation", "scott", "silverman"] | Above = "validation"
     """Kernel width of `latent_kde`: a rule, the likelihood of validation normals, or a
     number, in standard deviations of the latents.

@@ -18,7 +18,8 @@ def before(config: Config) -> Config | None:
     """The config of the stage before the last one; None where there is one alone."""
     if config.denoiser is None:
         return None
-    names = [name for name in config.score.names if not of_denoiser(name)]
+    own = config.score.names
+    names = [name for name in own if not of_denoiser(name) and name != "either"]
     score = _with(config.score, names=tuple(names) or ("mse",))
     return _with(config, denoiser=None, score=score)
 

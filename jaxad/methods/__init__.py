@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxad import models
-from jaxad.config import Config, stages
+from jaxad.config import USUAL, Config, stages
 from jaxad.methods.adversarial import adversarial
 from jaxad.methods.base import ANOMALOUS, Blocks, Hparams, Method, Taught
 from jaxad.methods.classification import classification
 from jaxad.methods.denoising import denoising
 from jaxad.methods.discrimination import discrimination
+from jaxad.methods.either import beside_either
 from jaxad.methods.reconstruction import reconstruction
 from jaxad.methods.tone import toned
+from jaxad.methods.usual import beside_usual
 from jaxad.methods.views import viewed
 
 METHODS: dict[str, Callable[..., Method]] = {
@@ -27,11 +29,12 @@ def build(config: Config, steps: int | None = None, module: Any = None) -> Metho
 
     config: as from `stages.last`. module: a Flax module in place of the config's model.
     """
-    method = _built(config, steps, module)
+    method, spec = _built(config, steps, module), config.score
+    if "either" in spec.names:
+        method = beside_either(method, spec)
     if config.data.tone == "log":
         method = toned(method)
-    views = config.score.views
-    return method if views == "one" else viewed(method, views)
+    return method if spec.views == "one" else viewed(method, spec.views)
 
 
 def _built(config: Config, steps: int | None, module: Any) -> Method:
@@ -40,7 +43,10 @@ def _built(config: Config, steps: int | None, module: Any) -> Method:
         return denoising(_built(before, None, module), config, steps)
     if module is None:
         module = models.build(config.model)
-    return METHODS.get(config.model.kind, reconstruction)(module, config, steps)
+    method = METHODS.get(config.model.kind, reconstruction)(module, config, steps)
+    if {*USUAL} & {*config.score.names}:
+        method = beside_usual(method, config.score)
+    return method
 
 
 def labelled(config: Config) -> Taught | None:

@@ -86,7 +86,7 @@ class _Denoising:
         output = self._denoised(hparams, before, own, image)
         values, maps = _scores(self.config.score, self.spec, image, output)
         values, maps = found.values | values, found.maps | maps
-        wanted = self.config.score.names
+        wanted = [name for name in self.config.score.names if name in values]
         return Scores(
             {name: values[name] for name in wanted},
             {name: maps[name] for name in wanted if name in maps},

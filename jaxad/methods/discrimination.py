@@ -84,7 +84,7 @@ class _Discrimination:
             "defect_top": residual.top_mean(found, self.config.score.top),
             "defect_mse": jnp.mean(error, (1, 2)),
         }
-        wanted = self.config.score.names
+        wanted = [name for name in self.config.score.names if name in values]
         return Scores(
             {name: values[name] for name in wanted},
             {name: maps[name] for name in wanted},

@@ -4,8 +4,18 @@ Each score is mapped to its rank among the validation normals, so that an equal 
 means an equal rate of false alarms, whatever its scale.
 """
 
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+
+from jaxad.config import Score
+from jaxad.errors import ConfigError
+from jaxad.methods.base import Blocks, Hparams, Method
+from jaxad.methods.beside import beside
+from jaxad.streams import stream
+from jaxad.types import Scores
 
 Ranks = dict[str, dict[str, jax.Array]]
 
@@ -43,3 +53,34 @@ def rank(known: dict[str, jax.Array], score: jax.Array) -> jax.Array:
 def score(known: Ranks, values: dict[str, jax.Array]) -> jax.Array:
     """(B,), the largest rank of the scores in `known`."""
     return jnp.max(jnp.stack([rank(known[k], values[k]) for k in sorted(known)]), 0)
+
+
+def beside_either(method: Method, spec: Score) -> Method:
+    """The method, with the score `either` of `spec.either` as well."""
+
+    def add(fitted: Ranks, image: jax.Array, found: Scores) -> Scores:
+        return Scores({"either": score(fitted, found.values)}, {})
+
+    return beside(method, "ranks", spec, partial(_ranks, spec.either), add)
+
+
+def _ranks(
+    names: tuple[str, ...],
+    method: Method,
+    key: jax.Array,
+    hparams: Hparams,
+    model: Any,
+    train: Blocks,
+    val: Blocks,
+) -> Ranks:
+    if val.count == 0:
+        raise ConfigError("score.names: either needs validation normals")
+    key = stream(key, "score")
+
+    def one(index):
+        batch = val.take(index)
+        values = method.score(key, hparams, model, batch.image).values
+        return {name: values[name] for name in names}, batch.valid
+
+    values, valid = jax.lax.map(one, jnp.arange(val.count))
+    return fit({k: each.reshape(-1) for k, each in values.items()}, valid.reshape(-1))

@@ -42,9 +42,10 @@ def scores(
         latent = near.search(spec, output.latent)
         values["search"], recon = near.far(latent)
         maps["search"] = losses.absolute_error_map(recon, image)
+    wanted = [name for name in spec.names if name in values]
     return Scores(
-        {name: values[name] for name in spec.names},
-        {name: maps[name] for name in spec.names if name in maps},
+        {name: values[name] for name in wanted},
+        {name: maps[name] for name in wanted if name in maps},
     )
 
 

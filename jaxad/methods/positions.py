@@ -1,4 +1,4 @@
-"""Residuals in units of what is usual at each pixel.
+"""Pixels, of residuals or images, in units of what is usual at their place.
 
 A part that never comes back well (an edge, a bus bar) has large residuals in normal
 images too; what counts is how far one is from the residuals there.
@@ -17,10 +17,10 @@ FLOOR = 0.1
 """Least standard deviation of a pixel, as a share of the root mean square of all."""
 
 
-def fit(residual: Callable[[jax.Array], jax.Array], train: Blocks) -> Positions:
-    """`mean` and `std` (H, W) of the residual at each pixel, of valid images.
+def fit(seen: Callable[[jax.Array], jax.Array], train: Blocks) -> Positions:
+    """`mean` and `std` (H, W) at each pixel of what is seen of valid images.
 
-    residual: image (B, H, W, C) -> (B, H, W), signed. Blocks are joined as by Chan,
+    seen: image (B, H, W, C) -> (B, H, W), signed. Blocks are joined as by Chan,
     Golub and LeVeque (1983), so that no images need be held.
     """
 
@@ -28,7 +28,7 @@ def fit(residual: Callable[[jax.Array], jax.Array], train: Blocks) -> Positions:
         count, mean, squares = carry
         batch = train.take(index)
         weight = batch.valid.astype(jnp.float32)[:, None, None]
-        values = residual(batch.image)
+        values = seen(batch.image)
         number = jnp.sum(weight)
         own = jnp.sum(values * weight, 0) / jnp.maximum(number, 1.0)
         spread = jnp.sum(jnp.square(values - own[None]) * weight, 0)
@@ -36,7 +36,7 @@ def fit(residual: Callable[[jax.Array], jax.Array], train: Blocks) -> Positions:
         squares += spread + jnp.square(own - mean) * (count * number / both)
         return count + number, mean + (own - mean) * (number / both), squares
 
-    shape = jax.eval_shape(residual, train.take(jnp.int32(0)).image).shape[1:]
+    shape = jax.eval_shape(seen, train.take(jnp.int32(0)).image).shape[1:]
     start = (jnp.float32(0), jnp.zeros(shape), jnp.zeros(shape))
     count, mean, squares = jax.lax.fori_loop(0, train.count, one, start)
     variance = squares / jnp.maximum(count, 1.0)
@@ -44,6 +44,6 @@ def fit(residual: Callable[[jax.Array], jax.Array], train: Blocks) -> Positions:
     return {"mean": mean, "std": jnp.sqrt(jnp.maximum(variance, least))}
 
 
-def standardised(positions: Positions, residual: jax.Array) -> jax.Array:
-    """Absolute residuals (B, H, W) in standard deviations of their pixel."""
-    return jnp.abs(residual - positions["mean"][None]) / positions["std"][None]
+def deviations(positions: Positions, seen: jax.Array) -> jax.Array:
+    """What is seen (B, H, W), in signed standard deviations of its pixel."""
+    return (seen - positions["mean"][None]) / positions["std"][None]

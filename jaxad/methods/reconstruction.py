@@ -16,14 +16,14 @@ from jaxad.config import FITTED, Config
 from jaxad.corrupt import corrupt
 from jaxad.errors import ConfigError
 from jaxad.losses import LOSSES, check_ssim, negative_elbo
-from jaxad.methods import density, either, optimiser, positions, residual
+from jaxad.methods import density, optimiser, positions, residual
 from jaxad.methods.base import Blocks, Hparams, Method
 from jaxad.methods.update import of_device, update
 from jaxad.models import Mode
 from jaxad.streams import stream
 from jaxad.types import Batch, Output, Scores, State
 
-_FITTED = ("density", "positions", "ranks")
+_FITTED = ("density", "positions")
 """Parts of a finalised model that are no variables of the module."""
 
 
@@ -112,11 +112,9 @@ class _Autoencoder:
             values |= density.scores(spec, model["density"], output.latent)
         if "positions" in model:
             signed = residual.signed(image, output.recon)
-            shown = positions.standardised(model["positions"], signed)
-            maps["zmap"] = residual.smoothed(shown, spec.blur)
+            shown = positions.deviations(model["positions"], signed)
+            maps["zmap"] = residual.smoothed(jnp.abs(shown), spec.blur)
             values["zmap"] = residual.reduced("zmap", maps["zmap"], spec.top)
-        if "ranks" in model:
-            values["either"] = either.score(model["ranks"], values)
         wanted = [name for name in spec.names if name in values]
         return Scores({name: values[name] for name in wanted}, maps)
 
@@ -151,25 +149,7 @@ class _Autoencoder:
                 return residual.signed(image, self._apply(model, image, None).recon)
 
             fitted["positions"] = positions.fit(signed, train)
-        if "either" in self.fitted:
-            fitted["ranks"] = self._ranks(key, hparams, fitted, val)
         return fitted
-
-    def _ranks(self, key, hparams: Hparams, model: Any, val: Blocks) -> either.Ranks:
-        if val.count == 0:
-            raise ConfigError("score.names: either needs validation normals")
-        key = stream(key, "score")
-
-        def one(index):
-            batch = val.take(index)
-            values = self.score(key, hparams, model, batch.image).values
-            return {
-                name: values[name] for name in self.config.score.either
-            }, batch.valid
-
-        values, valid = jax.lax.map(one, jnp.arange(val.count))
-        flat = {name: each.reshape(-1) for name, each in values.items()}
-        return either.fit(flat, valid.reshape(-1))
 
     def _latent(self, model: Any, image: jax.Array) -> jax.Array:
         output = self._apply(model, image, None)

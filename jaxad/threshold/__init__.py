@@ -96,7 +96,7 @@ def require(rule: Any, validation: Validation) -> None:
 def fit(rule: Any, validation: Validation) -> Limits:
     """The limits (lower, upper) of a rule, float32 scalars.
 
-    rule: a spec of `jaxad.config.threshold`. Rules on normals ignore anomalous examples.
+    rule: a spec of `jaxad.config.threshold`. Those on normals ignore anomalies.
     On data that `require` refuses the result has no meaning.
     Raises ConfigError when labels are missing or the rule is not known.
     """
