@@ -42,7 +42,8 @@ def signed(image: jax.Array, recon: jax.Array) -> jax.Array:
 def smoothed(anomaly_map: jax.Array, sigma: float) -> jax.Array:
     """Maps (B, H, W) under a Gaussian of so many pixels; 0: as they are.
 
-    Up to three standard deviations; beyond the border its pixels are repeated.
+    Up to three standard deviations, mirrored at the border: its pixels repeated would
+    weigh so much that their noise stays.
     """
     if sigma == 0:
         return anomaly_map
@@ -51,7 +52,7 @@ def smoothed(anomaly_map: jax.Array, sigma: float) -> jax.Array:
     weight = jnp.exp(-0.5 * jnp.square(place / sigma))
     weight = weight / jnp.sum(weight)
     pads = ((0, 0), (reach, reach), (reach, reach))
-    wide = jnp.pad(anomaly_map, pads, mode="edge")[..., None]
+    wide = jnp.pad(anomaly_map, pads, mode="symmetric")[..., None]
     for kernel in (weight[:, None], weight[None]):
         wide = jax.lax.conv_general_dilated(
             wide,
