@@ -168,6 +168,13 @@ def test_options_of_the_command_line():
     assert as_grid(own, **other).each is None
     assert as_grid(own, **other, each="seed").each == "seed"
     assert as_grid(own, axes=own.axes[:1]).each == as_grid(own).each == "optim.lr"
+    # Categories come beside the axes of the file, and take the place of its own.
+    for tasks in (("a", "b"), ("c",)):
+        own = as_grid(
+            own, **grid_options({"axes": ["data.category=" + ",".join(tasks)]}, BASE)
+        )
+        assert [len(axis.values) for axis in own.axes] == [len(tasks), 2, 2]
+        assert own.each == "data.category"
     for wrong in ("optim.lr", "optim.lr=", "=1", "optim.lr=1,,2"):
         with pytest.raises(ConfigError, match="--grid takes NAME=VALUE"):
             grid_options({"axes": [wrong]}, BASE)

@@ -35,7 +35,12 @@ config = Config(
         protocol=Defects(tune=0.2),
         augment=Augment(flip_horizontal=True, flip_vertical=True, transpose=True),
     ),
-    model=Draem(recon=(16, 32), segment=(32, 64, 64), gamma=0.0),
+    model=Draem(
+        recon=(16, 32),
+        segment=(32, 64, 64),
+        fillings=("recoloured", "dimmed", "flat", "shade", "grain", "clouds", "waves"),
+        gamma=0.0,
+    ),
     optim=Optim(
         kind="adamw", lr=2e-3, weight_decay=0.1, schedule="cosine", warmup=0.05
     ),

@@ -17,8 +17,9 @@ CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded de
 _SWEEP = """\
 CONFIG: a .py file that exposes `config` and maybe `grid`, or a sweep's grid.json; none:
 the embedded default. --out: the folder, by default runs/<name>. --resume: go on.
---grid NAME=V,V,...: an axis; axes given here take the place of the file's. A value of
-several numbers is written 256:64. --draw NAME=LOW:HIGH[:log] with --samples N: random
+--grid NAME=V,V,...: an axis; axes given here take the place of the file's, but data
+sets, folders and categories come beside them. A value of several numbers is written
+256:64. --draw NAME=LOW:HIGH[:log] with --samples N: random
 search. --seeds N, --folds N: repeat each setting. --rank auroc, average_precision,
 difference or val_loss, of --rank-score. --each NAME: the best for each value of an
 axis. --every True: every setting on the test, for curves. --ensemble K: how many

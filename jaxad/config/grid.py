@@ -70,7 +70,8 @@ class Draw:
         return self
 
 
-_TASKS = ("data.name", "data.root", "data.category", "data.protocol.normal")
+TASKS = ("data.name", "data.root", "data.category", "data.protocol.normal")
+"""Fields whose values are tasks of their own."""
 
 
 @spec
@@ -114,7 +115,7 @@ class Grid:
     @model_validator(mode="after")
     def _data_sets_are_tasks(self) -> "Grid":
         names = [axis.names[0] for axis in self.axes if not axis.labels]
-        tasks = [name for name in names if name in _TASKS]
+        tasks = [name for name in names if name in TASKS]
         if self.each is None and tasks:
             object.__setattr__(self, "each", tasks[0])
         return self

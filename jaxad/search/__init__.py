@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from jaxad import environment, folder
 from jaxad.config import Config
-from jaxad.config.grid import Axis, Grid
+from jaxad.config.grid import TASKS, Axis, Grid
 from jaxad.errors import ConfigError
 from jaxad.grid.members import column
 from jaxad.progress import Reporter
@@ -59,10 +59,16 @@ def as_grid(grid: Any, **options: Any) -> Grid:
     """A grid from what `sweep` takes. Raises ConfigError.
 
     Axes among the options take the place of the grid's; `each`, where it names one of
-    those, goes with them.
+    those, goes with them. Axes of tasks alone (`TASKS`) come in front of the grid's,
+    and `each` is then the first of them.
     """
     try:
         if isinstance(grid, Grid):
+            given = options.get("axes", ())
+            names = {name for axis in given for name in axis.names}
+            if names and names <= {*TASKS}:
+                kept = (axis for axis in grid.axes if not names & {*axis.names})
+                options = {"each": None} | options | {"axes": (*given, *kept)}
             if "axes" in options and grid.each not in _columns(options["axes"]):
                 options = {"each": None} | options
             return dataclasses.replace(grid, **options)
