@@ -138,8 +138,9 @@ def scale_of(val: Split, scorer: Scorer, model: Any, first: str) -> Scale:
     pixels = len(rows) * int(np.prod(val.image.shape[1:3]))
     allowed = pixels // ONE_IN  # integers: no rounding
     top, low, most = np.empty(0, np.float32), np.float32(np.inf), list[np.ndarray]()
-    for start in range(0, len(rows), scorer.block):
-        image = val.image[rows[start : start + scorer.block]]
+    size = scorer.block(val.image)
+    for start in range(0, len(rows), size):
+        image = val.image[rows[start : start + size]]
         maps = _map(scorer, model, image, first)[1]
         assert maps is not None
         low = min(low, maps.min())

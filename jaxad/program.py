@@ -23,6 +23,7 @@ from jaxad.batches import (
 )
 from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, finite, going
 from jaxad.config import Config
+from jaxad.config.scoring import at_a_time
 from jaxad.data import augment
 from jaxad.methods import Hparams, Method
 from jaxad.streams import stream
@@ -199,7 +200,8 @@ class _Run:
             return jnp.float32(jnp.nan)
         number = self.config.train.validate
         rows = data.val_rows[evenly(data.val_rows.shape[0], number)]
-        size = max(1, min(self.block, rows.shape[0]))
+        most = at_a_time(self.block, data.val_image.shape[1:3])
+        size = max(1, min(most, rows.shape[0]))
         count = math.ceil(rows.shape[0] / size)
         padding = count * size - rows.shape[0]
         rows = jnp.concatenate([rows, jnp.full(padding, -1, jnp.int32)])

@@ -185,8 +185,9 @@ def _errors(image: Any, target: Any, scorer: Scorer, model: Any) -> np.ndarray |
     where the method makes none."""
     scale = np.float32(255 if target.dtype == np.uint8 else 1)
     found = [np.empty(0)]
-    for first in range(0, len(image), scorer.block):
-        part = np.s_[first : first + scorer.block]
+    size = scorer.block(image)
+    for first in range(0, len(image), size):
+        part = np.s_[first : first + size]
         given = image[part]
         recon = scorer.recon(model, given)
         if recon is None:

@@ -110,7 +110,7 @@ class Parts:
         return jax.eval_shape(self._finalized, *arguments)
 
     def _finalized(self, key, hparams: Hparams, model: Any, data: TrainData) -> Any:
-        block = self.config.score.block
+        block = self.config.score.together(data.image.shape[1:3])
         return finalized(self.method, key, hparams, model, data, block)
 
     def _init(self, shape: tuple[int, ...]) -> Callable[..., Any]:

@@ -28,12 +28,12 @@ class Scorer:
     """The scoring functions of a method, compiled once.
 
     key, hparams: as for the method. spec: its `names` are the order of all scores and
-        maps; its `block` images are scored together. labelled: what the method learns
-        from labels.
+        maps; it says how many images are scored together. labelled: what the method
+        learns from labels.
     """
 
     def __init__(self, method: Method, key: jax.Array, hparams: Hparams, spec: Score):
-        self.names, self.block, self.labelled = spec.names, spec.block, method.labelled
+        self.spec, self.labelled = spec, method.labelled
         self._arguments = (stream(key, "score"), hparams)
         self._score = jax.jit(
             lambda key, hparams, model, image: method.score(
@@ -46,6 +46,10 @@ class Scorer:
         self._recon = pictures and jax.jit(lambda *given: pictures(*given)["recon"])
         self._validate = method.validate and jax.jit(partial(_criterion, method))
         self._sample = method.sample and jax.jit(method.sample, static_argnums=3)
+
+    def block(self, image: Any) -> int:
+        """How many of these images (N, H, W, C) are scored together."""
+        return self.spec.together(image.shape[1:3])
 
     def values(self, model: Any, image: np.ndarray) -> dict[str, np.ndarray]:
         """Score name -> (N,) float32, for image (N, H, W, C) uint8 or float32."""
@@ -100,12 +104,13 @@ class Scorer:
 
     def _ordered(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What comes from the device is sorted by name."""
-        return {name: found[name] for name in self.names if name in found}
+        return {name: found[name] for name in self.spec.names if name in found}
 
     def _blocks(self, function, model, *arrays: np.ndarray) -> Iterator[Any]:
-        for first in range(0, len(arrays[0]), self.block):
-            parts = [array[first : first + self.block] for array in arrays]
-            full = [_padded(part, self.block) for part in parts]
+        size = self.block(arrays[0])
+        for first in range(0, len(arrays[0]), size):
+            parts = [array[first : first + size] for array in arrays]
+            full = [_padded(part, size) for part in parts]
             result = function(*self._arguments, model, *full)
             count = len(parts[0])
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)

@@ -75,4 +75,5 @@ class Tiled:
             empty = np.zeros((*given.shape[:3], 0), np.float32)
             return np.stack(own, -1) if own else empty
 
-        yield from stitched(maps, image, self.size, self.stride, self.scorer.block)
+        block = self.scorer.spec.together((self.size, self.size))
+        yield from stitched(maps, image, self.size, self.stride, block)

@@ -122,7 +122,7 @@ def test_upsample_repeats_pixels():
 
 
 @pytest.mark.parametrize(
-    ("size", "height", "width"), [(2, 8, 6), (2, 7, 9), (3, 10, 6)]
+    ("size", "height", "width"), [(2, 8, 6), (2, 7, 9), (3, 10, 6), (6, 12, 13)]
 )
 def test_max_pool_and_its_gradient(size, height, width):
     image = normal(0, 2, height, width, 3)
@@ -145,6 +145,28 @@ def test_equal_maxima_share_the_gradient():
     np.testing.assert_array_equal(
         grad.reshape(2, 4), [[third, third, 0, 1], [0, third, 0, 0]]
     )
+
+
+def test_the_maximum_of_what_is_computed_twice_has_a_gradient():
+    """Compiled, a cheap layer may be computed again where its gradient is needed, and
+    then differ in the last bit: a flat image had infinite gradients."""
+    image = jnp.full((4, 24, 24, 1), 0.4, jnp.float32)
+    kernels = normal(0, 3, 3, 1, 128), 0.1 * normal(1, 3, 3, 128, 64)
+    biases = jnp.zeros((1, 1, 1, 128)), jnp.zeros((1, 1, 1, 64))
+
+    def loss(kernels, biases):
+        pooled = image
+        for kernel, bias in zip(kernels, biases, strict=True):
+            pooled = max_pool(jax.nn.relu(conv2d(pooled, kernel) + bias))
+        return jnp.mean(jnp.square(pooled))
+
+    grad = jax.grad(loss, (0, 1))
+    for one, other in zip(
+        jax.tree.leaves(jax.jit(grad)(kernels, biases)),
+        jax.tree.leaves(grad(kernels, biases)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(other).max())
 
 
 @pytest.mark.parametrize("channels", [(1, 4), (4, 1), (6, 3), (20, 20)])

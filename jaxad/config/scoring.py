@@ -1,5 +1,6 @@
 """Scores, and the detectors that stand beside a run."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -43,6 +44,8 @@ ScoreName = (
     | Annotated[str, Field(pattern="^mask_[1-9][0-9]*$")]
 )
 BaselineName = Literal["isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "pca"]
+PIXELS = 2**19
+"""Of all images that are looked at together, at most."""
 FITTED = ("latent_kde", "latent_mahalanobis", "zmap")
 """Scores of autoencoders that are fitted to images once, after the training."""
 USUAL = ("zimage", "zdark", "zbright")
@@ -60,6 +63,15 @@ OWN_SCORES: dict[str, tuple[str, ...]] = {
 def of_denoiser(name: str) -> bool:
     """Whether a score is made by the denoising network."""
     return name.split("_")[0] in ("smooth", "mask", "superposed")
+
+
+def at_a_time(most: int, shape: Sequence[int]) -> int:
+    """So many images of `shape` (H, W), or fewer if these are large.
+
+    What a network makes of an image, for a hundred channels, is hundreds of times as
+    large as the image: 256 images of 96x96 took 16 GB.
+    """
+    return max(1, min(most, PIXELS // (shape[0] * shape[1])))
 
 
 @spec
@@ -117,8 +129,13 @@ class Score:
     """What a score is the mean over: the image alone, the image and its three mirror
     images, or all eight symmetries of a square. For images that may lie any way round;
     it takes four or eight times the time."""
-    block: Size = 256
-    """Images scored at a time; a run's scores belong to this number."""
+    block: Size | None = None
+    """Images scored at a time; a run's scores belong to this number. None: 256, or
+    fewer of more than 45x45 pixels, so that they are half a million pixels together."""
+
+    def together(self, shape: Sequence[int]) -> int:
+        """Images of `shape` (H, W) that are scored at a time."""
+        return self.block or at_a_time(256, shape)
 
     @model_validator(mode="after")
     def _parts_of_either_are_scores(self) -> "Score":

@@ -116,7 +116,8 @@ class _Lane:
 
     def model(self, image, lane: LaneData, carry: Carry) -> dict[str, Any]:
         """The model that a run would end with here, as the next stage stands behind."""
-        data, size = _train_data(image, lane), self.config.score.block
+        data = _train_data(image, lane)
+        size = self.config.score.together(image.shape[1:3])
         model = chosen(self.config, carry)
         return {
             "model": finalized(self.method, lane.key, lane.hparams, model, data, size)
@@ -164,7 +165,7 @@ class _Lane:
 
     def _scored(self, image, lane: LaneData, model, rows):
         """Scores by name and the error of the reconstruction, (n,) each; the spread."""
-        size = self.config.score.block
+        size = self.config.score.together(image.shape[1:3])
         count = math.ceil(rows.shape[0] / size)
         filled = jnp.pad(rows, (0, count * size - rows.shape[0]), constant_values=-1)
         key = stream(lane.key, "score")
