@@ -52,7 +52,8 @@ class TestEach:
         images = np.concatenate([digits[600:], noisy(digits[600:], 0.1)])
         together = score(images)
         order = np.random.default_rng(1).permutation(len(images))
-        np.testing.assert_array_equal(score(images[order]), together[order])
+        # BLAS may round by a row's place.
+        np.testing.assert_allclose(score(images[order]), together[order], rtol=1e-5)
         alone = np.concatenate([score(images[i : i + 1]) for i in (0, 7, 1500)])
         np.testing.assert_array_equal(alone, together[[0, 7, 1500]])
 

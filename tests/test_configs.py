@@ -45,7 +45,12 @@ def test_a_config_runs_a_step(path):
         few = {"model.channels": (4, 4), "model.kernel_size": 4}
         config = set_values(config, few | {"score.search_steps": 1})
     if config.model.kind == "draem":
-        config = set_values(config, {"model.recon": (4,), "model.segment": (4,)})
+        few = {"model.recon": (4,), "model.segment": (4,), "score.views": "one"}
+        few |= {"model.fillings": config.model.fillings[:2]}
+        config = set_values(config, few)
+    if config.model.kind == "conv":  # wide ones as well
+        channels = tuple(min(8, n) for n in config.model.channels)
+        config = set_values(config, {"model.channels": channels})
     if config.denoiser is not None:
         few = {"denoiser.depth": 6, "denoiser.width": 2, "denoiser.kernel_size": 1}
         config = set_values(config, few)

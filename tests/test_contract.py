@@ -89,7 +89,13 @@ SMALL = {
         score=Score(names=("encoder",)),
     ),
     "draem": Config(
-        model=Draem(recon=(4, 6), segment=(4, 6), window=3),
+        model=Draem(
+            recon=(3,),
+            segment=(3, 4),
+            shapes=("piece", "spot"),
+            fillings=("flat", "recoloured"),
+            window=3,
+        ),
         score=Score(names=OWN_SCORES["draem"]),
     ),
 }

@@ -96,20 +96,21 @@ def test_the_step_is_of_the_losses_of_valid_examples_on_all_devices(monkeypatch)
     # By its path: in `jaxad.methods`, the name is that of the function.
     place = sys.modules["jaxad.methods.discrimination"]
     monkeypatch.setattr(place, "synthesise", painted)
-    small = Draem(recon=(3, 4), segment=(3, 4), mse=0.3, ssim=0.6, focal=1.7, gamma=1)
+    small = Draem(recon=(3,), segment=(3, 4), mse=0.3, ssim=0.6, focal=1.7, gamma=1)
     config = dataclasses.replace(CONFIG, model=small, optim=Optim(kind="sgd"))
     method, hparams = built(config)
     image = jax.random.uniform(jax.random.key(0), (8, 12, 12, 1))
     label, key = jnp.zeros(8, jnp.int32), jax.random.key(2)
     batch = Batch(image, label, jnp.arange(8) < 6)
-    state = method.init(key, hparams, batch)
-    state, _ = jax.jit(method.step)(key, hparams, state, batch)
-    whole, info = jax.jit(method.step)(key, hparams, state, batch)
+    state = jax.jit(method.init)(key, hparams, batch)
+    step = jax.jit(method.step)
+    state, _ = step(key, hparams, state, batch)
+    whole, info = step(key, hparams, state, batch)
     six = jax.tree.map(lambda x: x[:6], batch)
-    alone, _ = jax.jit(method.step)(key, hparams, state, six)
+    alone, _ = step(key, hparams, state, six)
     parts = jax.tree.map(lambda x: x.reshape(2, 4, *x.shape[1:]), batch)
-    step = lambda part: method.step(key, hparams, state, part, "data")[0].model  # noqa: E731
-    devices = jax.jit(jax.vmap(step, axis_name="data"))(parts)
+    one = lambda part: method.step(key, hparams, state, part, "data")[0].model  # noqa: E731
+    devices = jax.jit(jax.vmap(one, axis_name="data"))(parts)
     for other in (alone.model, jax.tree.map(lambda x: x[1], devices)):
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, 2e-5, 2e-6),
