@@ -6,6 +6,9 @@
 2,624 electroluminescence images (`pip install jaxad[elpv]`; the split of
 `jaxad.data.elpv`), of which the cells that experts agreed on are taken: trained on
 intact ones, tested on the other 377 and on all 715 defective ones.
+
+Seen (seed 0, 5 minutes on one of two cores): AUROC of the MSE .690, of its z-scores by
+pixel .706; of `zdark`, which looks at no network, .816.
 """
 
 from jaxad.config import (

@@ -9,6 +9,9 @@ spots and whole images, and the network sees the logarithm of the intensity. The
 nothing to reconstruct: the network that undoes defects is left without a loss. Beside
 it stands what needs no network: how much darker a pixel is than in intact cells
 (`zdark`). A cell is called defective where one of the two finds it so (`either`).
+
+Seen: AUROC .8236 (seeds 0 to 2: .8276, .8220, .8213), `zdark` alone .8274, the network
+alone .8177; about 4 minutes each on one of two cores.
 """
 
 from jaxad.config import (
