@@ -22,10 +22,11 @@ SIZE = 12
 class Pixels:
     """Says of an image that its anomaly map is its brightness."""
 
-    block = 7
-
     def __init__(self, maps=True, recon=True):
         self.maps, self.gives = maps, recon
+
+    def block(self, image):
+        return 7
 
     def scores(self, model, image):
         maps = {"mse": image.mean(-1)} if self.maps else {}
