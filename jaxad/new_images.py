@@ -61,6 +61,8 @@ def score_files(
     """
     run = load_run(run_path)
     target = run.path / "scored" if out is None else Path(out)
+    if (target / folder.CONFIG).is_file():
+        raise DataError(f"{target} is a run folder; choose another --out")
     tiled = _tiled(run)
     if tiled is None:
         own = run.image_shape, run.config.data
