@@ -38,7 +38,8 @@ def score(run: Run, images: np.ndarray) -> Scores:
                 f"{_size(run.image_shape)}; give (N, H, W, C) or (N, H, W) of that size"
             )
         return run.scorer.scores(run.state.model, given)
-    _check_channels(run, given.shape[3], "images")
+    if given.shape[3] != run.image_shape[2]:
+        raise DataError(f"images: {_unlike(run, given.shape[3])}")
     found = [tiled.scores(image, tiled.mapped) for image in given]
     values, maps = ([pair[i] for pair in found] for i in (0, 1))
     return Scores(_stacked([_largest(tiles) for tiles in values]), _stacked(maps))
@@ -52,21 +53,22 @@ def score_files(
 ) -> Path:
     """Score image files with a finished run; the folder written to.
 
+    images: files, and folders of them: all images in these and below.
     Writes scores.csv (id, score_..., anomalous_<rule> of the first score) into `out`
     (by default <run>/scored). With `maps`, of the first score that has any: maps.npz
     (`maps` (N, H, W) float32, in that order), or, of a run of patches, one file for
     each image, maps/<number>-<name>.npy (H, W) float32, written band by band.
-    Raises DataError, one line, for a file that cannot be used; no table is written
-    then.
+    Raises DataError, one line, that names all files that cannot be used; no table is
+    written then.
     """
     run = load_run(run_path)
     target = run.path / "scored" if out is None else Path(out)
     if (target / folder.CONFIG).is_file():
         raise DataError(f"{target} is a run folder; choose another --out")
-    tiled = _tiled(run)
+    tiled, files = _tiled(run), sources.image_files(images)
     if tiled is None:
         own = run.image_shape, run.config.data
-        pixels = [sources.read_image(path, *own) for path in images]
+        pixels = sources.read_all(files, lambda path: sources.read_image(path, *own))
         if any(image.dtype != np.uint8 for image in pixels):
             pixels = [np.asarray(sources.to_float(image)) for image in pixels]
         found = score(run, np.stack(pixels))
@@ -74,8 +76,8 @@ def score_files(
             raise _no_map(run)
         values = found.values
     else:
-        values = _score_whole(run, tiled, images, target if maps else None)
-    columns: dict[str, Any] = {"id": [str(path) for path in images]}
+        values = _score_whole(run, tiled, files, target if maps else None)
+    columns: dict[str, Any] = {"id": [sources.shown(path) for path in files]}
     columns |= {f"score_{name}": numbers for name, numbers in values.items()}
     columns |= _called(run, values)
     folder.write_csv(target / "scores.csv", columns)
@@ -85,24 +87,29 @@ def score_files(
 
 
 def _score_whole(
-    run: Run, tiled: Tiled, images: Sequence[str | Path], target: Path | None
+    run: Run, tiled: Tiled, images: Sequence[Path], target: Path | None
 ) -> dict[str, np.ndarray]:
+    def channels(path: str | Path) -> np.ndarray:
+        found = sources.read_pixels(path).shape[2]
+        if found != run.image_shape[2]:
+            raise sources.BadFile(path, _unlike(run, found))
+        return np.array(found)  # the pixels of all may not fit into memory
+
     # All are looked at before the first is scored: no work is lost to a bad file.
-    for path in images:
-        _check_channels(run, sources.read_pixels(path).shape[2], path)
+    sources.read_all(images, channels)
     if target is not None and not tiled.mapped:
         raise _no_map(run)
     rows = []
     for number, path in enumerate(images):
         pixels, file = sources.read_pixels(path), None
         if target is not None:
-            file = target / "maps" / f"{number:04d}-{Path(path).stem}.npy"
+            file = target / "maps" / f"{number:04d}-{path.stem}.npy"
             file.parent.mkdir(parents=True, exist_ok=True)
         try:
             name = tiled.mapped[0] if file is not None else None
             rows.append(_largest(tiled.write(pixels, name, file)))
         except DataError as error:
-            raise DataError(f"{path}: {error}") from error
+            raise DataError(f"{sources.shown(path)}: {error}") from error
     return _stacked(rows)
 
 
@@ -127,12 +134,11 @@ def _tiled(run: Run) -> Tiled | None:
     return Tiled(run.scorer, run.state.model, *size, run.image_shape[2])
 
 
-def _check_channels(run: Run, channels: int, what: Any) -> None:
-    if channels != run.image_shape[2]:
-        raise DataError(
-            f"{what}: {channels} channels, but {run.path} was trained on "
-            f"{run.image_shape[2]}; convert them"
-        )
+def _unlike(run: Run, channels: int) -> str:
+    return (
+        f"{channels} channels, but {run.path} was trained on {run.image_shape[2]}; "
+        "convert them"
+    )
 
 
 def _no_map(run: Run) -> DataError:

@@ -116,7 +116,9 @@ def test_score_says_how_many_and_where(folder, monkeypatch, capfd, rule):
 
     fake = types.SimpleNamespace(score_files=score_files)
     monkeypatch.setitem(sys.modules, "jaxad.new_images", fake)
-    assert cli.main(["score", "run", "a,b.png", "--out", "there"]) == 0
+    Path("--debug").touch()
+    command = ["score", "run", "--out", "there", "--", "a,b.png", "--debug"]
+    assert cli.main(command) == 0
     out, err = capfd.readouterr()
     first = f"2 of 3 images called anomalous by {rule}" if rule else "3 images scored;"
     assert out.startswith(first)

@@ -143,6 +143,10 @@ def test_options_change_the_config():
         "train.patience": 3,
     }
     assert configs.override(config, ["--train.patience", "None"]).train.patience is None
+    own = configs.Defects(robustness=(configs.Corruption(),))
+    noisy = Config(data=configs.Data(protocol=own))
+    empty = configs.override(noisy, ["--data.protocol.robustness"])
+    assert empty.data.protocol == configs.Defects()
 
 
 def test_a_variant_is_chosen_by_its_kind_and_keeps_what_was_set():

@@ -226,6 +226,19 @@ def test_new_images_are_made_square_as_the_runs_own(root, tmp_path, monkeypatch)
     assert found[:-1] == [float(value) for value in run.scores["score_mse"]]
     wide = np.asarray(Image.open(tmp_path / "wide.png"))[None]
     assert jaxad.score(run, wide).values["mse"][0] == np.float32(found[-1])
+    for name in ("new/b.png", "new/deep/c.png", "new/-a.png"):
+        save(tmp_path / name, 20, 20)
+    out = score_files(run.path, [tmp_path / "new"], tmp_path / "out")
+    lines = (out / "scores.csv").read_text().splitlines()
+    ids = [line.split(",")[0].removeprefix(f"{tmp_path}/new/") for line in lines[1:]]
+    assert ids == ["-a.png", "b.png", "deep/c.png"]
+    for name in ("new/b.png", "new/deep/c.png"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"^2 of 3 images cannot be scored: .*/b.png: "):
+        score_files(run.path, [tmp_path / "new"], tmp_path / "out")
+    with pytest.raises(DataError, match="is a run folder; choose another --out"):
+        score_files(run.path, [tmp_path / "new/-a.png"], run.path)
+    assert read_json(run.path / "env.json"), "what is there stays"
     unsized = dataclasses.replace(run.config.data, size=None, fit="stretch")
     own = dataclasses.replace(run.config, data=unsized)
     with pytest.raises(DataError, match=r"images of 9x33x3, but .*; give"):

@@ -507,6 +507,8 @@ LINES = {
     ("bottle/good/1.png cable/good/1.png", "botle", None): "did you mean bottle?",
     ("bottle/good/1.png cable/good/1.png", "x", None): "there are: bottle, cable",
     ("good/1.png", "../good", None): "has no category ../good",
+    ("train/good/1.txt test/good/1.png", None, None): r"to train on \(in train/good\)",
+    ("test/good/1.png", None, None): "to train on: there is no train/good",
     ("good/1.png bad/1.png", None, "mvtec"): "not in mvtec layout; it has bad, good",
     ("good/1.png", None, "mvtek"): "no layout is called mvtek; there are mvtec, nano",
     ("good/1.png Good/1.png", None, None): "differ only in case; rename one",
@@ -622,6 +624,31 @@ def test_all_offenders_are_listed_at_once(tmp_path):
     assert not check(found._replace(items=kept, problems=[])).problems
 
 
+def test_copies_are_found_wherever_they_lie(tmp_path):
+    names = ["good/1.png", "good/2.png", "scratch/1.png", "dent/1.png", "dent/2.png"]
+    tree(tmp_path, names)
+    for name, copy in (("good/1", "good/3"), ("dent/1", "dent/3"), ("dent/1", "a/4")):
+        (tmp_path / copy).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{copy}.png").write_bytes((tmp_path / f"{name}.png").read_bytes())
+    found = find(tmp_path)
+    told = {p.path.relative_to(tmp_path).as_posix(): p.reason for p in check(found)[0]}
+    assert told == {
+        "good/3.png": "the same image as good/1",
+        "dent/1.png": "the same image as a/4",
+        "dent/3.png": "the same image as a/4",
+    }
+    kept, _ = leave_out(found, check(found).problems)
+    assert check(found._replace(items=kept)).problems == []
+
+
+def test_a_folder_that_is_linked_out_is_one_problem(tmp_path):
+    tree(tmp_path / "set", ["good/1.png", "dent/1.png", "dent_mask/1.png"])
+    tree(tmp_path / "away", ["1.png", "2.png"])
+    (tmp_path / "set/cut").symlink_to(tmp_path / "away")
+    reasons = [p.reason for p in check(find(tmp_path / "set")).problems]
+    assert [reason.split("/")[0] for reason in reasons] == ["a link out of "]
+
+
 HOSTILE = ["new\nline", "<b>&amp;", "ü 日本", "a.b..c", "x" * 250]
 HOSTILE += [" spaces ", "-rf", "%s{0}", "back\\slash", "new\\nline", "[red]", "a\rb"]
 
@@ -635,6 +662,7 @@ def test_names_of_any_kind_are_kept_apart_and_on_one_line(tmp_path):
     ids = [item.id for item in found.items]
     assert len(set(ids)) == len(ids) == 2 * len(names) + 5
     assert all(name.isprintable() for name in ids)
+    assert {item.defect for item in found.items} == {"good", r"de\nfect"}
     "".join(ids).encode()
     problems = check(found).problems
     table = problems_table(problems, tmp_path)
@@ -657,18 +685,37 @@ def test_data_verify_shows_the_table_of_a_folder(tmp_path, capsys):
 
 
 def test_data_verify_says_what_cannot_be_measured_and_what_is_declared(
-    tmp_path, capsys
+    tmp_path, capsys, monkeypatch
 ):
     tree(tmp_path, FREE.split())
     assert main(["data", "verify", str(tmp_path)]) == 0
     assert "no anomalous image has a mask" in capsys.readouterr().out
-    command = ["data", "verify", str(tmp_path), "--declared", "OK/c", "OK/d"]
-    assert main(command) == 3
-    assert capsys.readouterr().out.splitlines() == [
-        "OK/c.jpg  declared a defect, among the normal training images",
-        "OK/d      declared a defect, but there is no such image",
-    ]
+    command = ["data", "verify", str(tmp_path), "--declared", "OK/d"]
+    monkeypatch.chdir(tmp_path.parent)
+    for typed in ("OK/c", f"{tmp_path}/OK/c.jpg", f"{tmp_path.name}/OK/c.jpg"):
+        assert main([*command, typed]) == 3
+        assert capsys.readouterr().out.splitlines() == [
+            "OK/c.jpg  declared a defect, among the normal training images",
+            "OK/d      declared a defect, but there is no such image",
+        ]
     assert main(["data", "verify", "digits", "--declared", "x"]) == 2
     capsys.readouterr()
     assert main(["data", "verify", str(tmp_path / "OK")]) == 0
     assert "none is anomalous: recall and AUROC cannot" in capsys.readouterr().out
+
+
+def test_data_verify_looks_at_what_training_will_make_of_the_images(tmp_path, capsys):
+    tree(tmp_path, FREE.split())
+    verify = ["data", "verify", str(tmp_path)]
+    save(GREY[:9], tmp_path / "OK" / "small.png")
+    assert main(verify) == 3
+    assert "images differ in size" in capsys.readouterr().err
+    assert main([*verify, "--size", "16", "--fit", "crop"]) == 0
+    save(COLOUR, tmp_path / "OK" / "colour.png")
+    assert main([*verify, "--size", "16"]) == 3
+    assert "most are grey; data.channels 1 or 3" in capsys.readouterr().out
+    assert main([*verify, "--size", "16", "--channels", "1"]) == 0
+    assert main([*verify, "--size", "0"]) == 2
+    capsys.readouterr()
+    assert main(["data", "verify", f"{tmp_path}/nowhere"]) == 3
+    assert "there is no folder" in capsys.readouterr().err

@@ -28,12 +28,12 @@ Image anomaly detection with autoencoders, in JAX.
   sweep [CONFIG] [--grid NAME=V,V ...] [--seeds N] [--out DIR] [--resume] [options]
                                    train a grid of configs and rank them
   score RUN IMAGES... [--out DIR] [--maps]
-                                   score new images with a finished run
+                                   score new images, or folders of them, with a run
   report RUN [RUN ...] [--markdown]
                                    the tables and pictures of runs and sweeps
   data prepare NAME [--source DIR] make a data set ready
-  data verify NAME [--category C] [--declared ID ...]
-                                   check a data set, or a folder of images
+  data verify NAME [--category C] [--channels N] [--size N] [--fit HOW]
+              [--declared ID ...]  check a data set, or a folder of images
   data list                        the data sets, and which are ready
   benchmark train|sweep|conv|auroc|pixels [--json FILE]
                                    measure the speed of this machine
@@ -50,9 +50,10 @@ exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint, 5 diverged,
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and gives its exit code; errors are one line on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in args
+    end = args.index("--") if "--" in args else len(args)
+    debug = "--debug" in args[:end]
     try:
-        code = _run([arg for arg in args if arg != "--debug"])
+        code = _run([arg for arg in args[:end] if arg != "--debug"] + args[end:])
         sys.stdout.flush()
         return code
     except SystemExit as error:  # help and version have been printed

@@ -30,6 +30,8 @@ class Parser(argparse.ArgumentParser):
         options = [name for action in self._actions for name in action.option_strings]
         known = [*(name for name in options if name.startswith("--")), "--debug"]
         for arg in args:
+            if arg == "--":  # what follows are names
+                break
             name = arg.partition("=")[0]
             if arg.startswith("--") and name not in known:
                 raise ConfigError(

@@ -37,7 +37,13 @@ def _width() -> int | None:
 def score(args: list[str]) -> int:
     parser = Parser(prog="jaxad score", description="Score images with a run.")
     parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
-    parser.add_argument("images", metavar="IMAGES", type=Path, nargs="+")
+    parser.add_argument(
+        "images",
+        metavar="IMAGES",
+        type=Path,
+        nargs="+",
+        help="files, and folders of them; names that begin with - go after --",
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
     parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
     given = parser.read(args)

@@ -1,6 +1,7 @@
 """The verbs beside runs: `jaxad data` and `jaxad benchmark`."""
 
 import argparse
+import os
 from pathlib import Path
 
 from jaxad.cli.arguments import Parser
@@ -26,8 +27,11 @@ def data(args: list[str]) -> int:
         sources.prepare(given.name, given.source)
         print(f"{given.name} is ready")
         return 0
-    if _of_folder(given) and given.name not in sources.names():
-        return _verify_folder(Path(given.name), given.category, given.declared)
+    if given.name not in sources.names():
+        if _of_folder(given):
+            return _verify_folder(given)
+        if os.sep in given.name:
+            raise DataError(f"there is no folder {sources.shown(given.name)}")
     problems = sources.verify(given.name)
     if problems:
         raise DataError("; ".join(problems))
@@ -48,6 +52,10 @@ def _read(args: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--source", metavar="DIR", type=Path, help="a local folder")
     parser.add_argument("--category", metavar="NAME", help="of a folder of images")
+    sizes = parser.add_argument_group("as `data.` options of training")
+    sizes.add_argument("--channels", type=int, choices=(1, 3))
+    sizes.add_argument("--size", metavar="N", type=_size)
+    sizes.add_argument("--fit", choices=("stretch", "crop", "pad"))
     parser.add_argument(
         "--declared",
         metavar="ID",
@@ -71,7 +79,7 @@ def _read(args: list[str]) -> argparse.Namespace:
         raise ConfigError(f"jaxad data {given.what} takes no --source")
     if given.fold is not None and given.what != "textures":
         raise ConfigError(f"jaxad data {given.what} takes no --fold")
-    for name in ("category", "declared"):
+    for name in ("category", "channels", "size", "fit", "declared"):
         if getattr(given, name) and not _of_folder(given):
             raise ConfigError(
                 f"--{name} is for `jaxad data verify` of a folder of images"
@@ -83,14 +91,24 @@ def _of_folder(given: argparse.Namespace) -> bool:
     return given.what == "verify" and Path(given.name).is_dir()
 
 
-def _verify_folder(root: Path, category: str | None, declared: list[str]) -> int:
+def _size(word: str) -> int:
+    if word.isdecimal() and int(word):
+        return int(word)
+    raise argparse.ArgumentTypeError(f"{word} is not a number of pixels")
+
+
+def _verify_folder(given: argparse.Namespace) -> int:
+    """All that a run of the folder would stop at."""
     from jaxad.data import folders
 
-    found = folders.find(root, category)
-    wanted = folders.Wanted(declared=tuple(declared))
-    if problems := folders.check(found, wanted).problems:
+    found = folders.find(given.name, given.category)
+    form = given.channels, given.size, given.fit or "stretch"
+    wanted = folders.Wanted(*form, tuple(given.declared))
+    problems, forms = folders.check(found, wanted)
+    if problems:
         print(folders.problems_table(problems, found.root))
         raise folders.FolderError(found.root, problems)
+    folders.Stored.of(found.items, forms, wanted)  # all of one size
     print(f"{len(found.items)} images, {found.layout} layout, as they should be")
     anomalous = [item for item in found.items if item.label]
     if not anomalous:

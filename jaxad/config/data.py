@@ -150,7 +150,7 @@ class Data:
         wrong = [name for name, given in held.items() if given]
         if wrong:
             raise ValueError(
-                f"{wrong[0]} needs all images in memory; leave out it or stream"
+                f"{wrong[0]} needs all images in memory; leave it out, or stream"
             )
         return self
 

@@ -40,7 +40,8 @@ def override(
     """A config changed by options like `--optim.lr 3e-4 --model.latent-dim 16`.
 
     `-` and `_` are the same. `--model.kind linear` and `--threshold.rules mad f1_max`
-    change the variant. `--help` prints all options and exits. Raises `ConfigError`.
+    change the variant; a name without values empties a list. `--help` prints all
+    options and exits. Raises `ConfigError`.
 
     prog, about: shown by `--help`. others: options that the caller has taken out of
     `args`, to be suggested when they are misspelt.
@@ -49,6 +50,7 @@ def override(
         _tyro(config, ["--help"], prog, f"{about}{_HELP}{_all_kinds(config)}")
     options = _options(args)
     config, rest = _choose_variants(config, options, _flag)
+    config, rest = _emptied(config, rest)
     known = [name for name, _ in leaves(config)]
     for name in rest:
         if name not in known:
@@ -60,6 +62,19 @@ def override(
             return _tyro(config, tokens, prog)
     except SystemExit:
         raise ConfigError(_explain(config, rest, complaint.getvalue())) from None
+
+
+def _emptied(
+    config: Config, options: dict[str, list[str]]
+) -> tuple[Config, dict[str, list[str]]]:
+    """The config without the specs of the lists that are given no values, and the other
+    options."""
+    known = [name for name, _ in leaves(config)]
+    for name in [name for name, found in options.items() if not found]:
+        if any(other.startswith(f"{name}.0.") for other in known):
+            config = _replace(config, name.split("."), ())
+            options = {n: found for n, found in options.items() if n != name}
+    return config, options
 
 
 def _all_kinds(config: Config) -> str:

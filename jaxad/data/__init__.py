@@ -2,8 +2,8 @@
 
 from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
-from jaxad.data.decode import read_pixels
-from jaxad.data.files import read_image
+from jaxad.data.decode import BadFile, read_pixels, shown
+from jaxad.data.files import image_files, read_all, read_image
 from jaxad.data.folders_stored import Stored, ahead, joined, picked
 from jaxad.data.images import resize, to_float
 from jaxad.data.patches import Cuts, Places, stitched, tiled
@@ -24,6 +24,7 @@ from jaxad.data.sources import load, load_for, names, prepare, verify
 from jaxad.data.splits import Split, Splits
 
 __all__ = [
+    "BadFile",
     "Cuts",
     "Examples",
     "Places",
@@ -37,6 +38,7 @@ __all__ = [
     "counts",
     "counts_line",
     "from_arrays",
+    "image_files",
     "joined",
     "left_out_lines",
     "load",
@@ -45,9 +47,11 @@ __all__ = [
     "noisy",
     "picked",
     "prepare",
+    "read_all",
     "read_image",
     "read_pixels",
     "resize",
+    "shown",
     "split",
     "split_corrupted",
     "split_labelled",

@@ -1,11 +1,13 @@
 """Image files to score, as the images that a run was trained on."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from jaxad.config.data import Data
-from jaxad.data.decode import BadFile, as_channels, read_pixels
+from jaxad.data.decode import BadFile, as_channels, read_pixels, shown
+from jaxad.data.folders_listing import images, subfolders
 from jaxad.data.images import resize, to_float
 from jaxad.errors import DataError
 
@@ -31,16 +33,65 @@ def read_image(
     found = read_pixels(path, alpha=channels == 4)
     if data is not None and data.channels is not None:
         found = as_channels(found, data.channels)
-    usable = found.dtype == np.uint8
-    if not usable and data is not None and data.root is not None:
-        found, usable = np.asarray(to_float(found)), True
-    if usable and data is not None and data.size is not None:
+    if found.dtype != np.uint8:
+        if data is None or data.root is None:
+            raise BadFile(
+                path,
+                f"{found.dtype} pixels, but the run was trained on uint8; convert it",
+            )
+        found = np.asarray(to_float(found))
+    if data is not None and data.size is not None:
         found = resize(found[None], data.size, data.fit)[0]
-    if found.shape != tuple(shape) or not usable:
+    if found.shape != tuple(shape):
         size = "x".join(map(str, (*found.shape[1::-1], found.shape[2])))
         raise BadFile(
             path,
-            f"{size} {found.dtype}, but the run was trained on "
-            f"{width}x{height}x{channels} and is given uint8; convert it",
+            f"{size} pixels, but the run was trained on {width}x{height}x{channels}; "
+            "convert it",
+        )
+    return found
+
+
+def image_files(paths: Sequence[str | Path]) -> list[Path]:
+    """The paths, with those of folders replaced by the images in them and below, in
+    natural order. Raises DataError for a folder without images."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        below = _below(path)
+        if not below:
+            raise DataError(f"{shown(path)} has no images in it")
+        found += below
+    return found
+
+
+def _below(folder: Path) -> list[Path]:
+    inside = [p for p in subfolders(folder).values() if not p.is_symlink()]
+    return images(folder) + [image for path in inside for image in _below(path)]
+
+
+def read_all(
+    paths: Sequence[str | Path], read: Callable[[str | Path], np.ndarray]
+) -> list[np.ndarray]:
+    """What `read` makes of each file. Raises DataError that names all bad ones, three
+    of them with the reason."""
+    found: list[np.ndarray] = []
+    bad: list[BadFile] = []
+    for path in paths:
+        try:
+            found.append(read(path))
+        except BadFile as error:
+            bad.append(error)
+    if len(bad) == 1:
+        raise bad[0]
+    if bad:
+        told = [str(error) for error in bad[:3]]
+        rest = [shown(error.path) for error in bad[3:]]
+        more = [f"and {', '.join(rest)}"] if rest else []
+        raise DataError(
+            f"{len(bad)} of {len(paths)} images cannot be scored: "
+            f"{'; '.join(told + more)}"
         )
     return found

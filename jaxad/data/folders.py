@@ -56,9 +56,12 @@ def find(
     for name in LAYOUTS if layout is None else (layout,):
         if (groups := LAYOUTS[name](base)) is not None:
             found = collect(base, name, groups, top)
-            if all(item.label for item in found.items):
-                wanted = _listed(sorted({g.folder.name for g in groups[0]}))
-                raise DataError(f"{shown(base)} has no normal images (in {wanted})")
+            own = [group.folder for group in groups[0] if group.part == "train"]
+            if not any(item.part == "train" for item in found.items):
+                wanted = _listed(folder.relative_to(base) for folder in own)
+                raise DataError(
+                    f"{shown(base)} has no normal images to train on (in {wanted})"
+                )
             return found
     raise DataError(_unknown(base, layout))
 
@@ -89,13 +92,18 @@ def _unknown(base: Path, layout: str | None) -> str:
         return f"{shown(base)} is not in {layout} layout; it has {_listed(inside)}"
     if not inside and not images(base):
         return f"{shown(base)} has no images in it"
+    if "test" in inside and set(subfolders(inside["test"])) & set(NORMAL):
+        return (
+            f"{shown(base)} has no normal images to train on: there is no train/good, "
+            "where MVTec AD's layout has them"
+        )
     return (
         f"{shown(base)} has no normal images: none of its folders ({_listed(inside)}) "
         f"is called {', '.join(NORMAL[:-1])} or {NORMAL[-1]}"
     )
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str | Path]) -> str:
     """At most ten names, printable."""
     every = [shown(name) for name in names]
     more = [f"{len(every) - 10} more"] if len(every) > 10 else []

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
 
     channels: 1 or 3 where grey and colour are going to be made the same; None: images
     with other channels than most are problems. declared: images known to be defective,
-    by id or by path from the data set's folder.
+    by id, or by path from the data set's folder or as typed.
     """
 
     channels: int | None = None
@@ -80,8 +80,8 @@ def check(
     normal image, links out of the folder, ...), files that cannot be read or were
     renamed, masks that are not binary, of another size, or empty, as they are or as
     they are going to be resized, normal images that are declared a defect, and images
-    equal in every pixel to one in another part or of another label. Nothing is read
-    behind a link that leaves the folder.
+    equal in every pixel to another one, which splits would not keep apart. Nothing is
+    read behind a link that leaves the folder.
     """
     wanted = wanted or Wanted()
     outside = {problem.path for problem in found.problems if problem.outside}
@@ -179,8 +179,8 @@ def _empty(mask: np.ndarray, wanted: Wanted) -> str | None:
 
 
 def _copies(items: Sequence[Item], forms: dict[Path, Form]) -> list[Problem]:
-    """Images equal to one of another use: all of them where the labels differ, which
-    cannot both be right, otherwise those that are not for training."""
+    """Images equal to one before them: both where the labels differ, which cannot both
+    be right, otherwise the later ones. Those for training come first."""
     same: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda item: item.part == "test"):
         if item.image in forms:
@@ -197,7 +197,7 @@ def _copies(items: Sequence[Item], forms: dict[Path, Form]) -> list[Problem]:
                     )
                     for a, b in pairs
                 ]
-            elif item.part != first.part:
+            else:
                 problems.append(Problem(item.image, f"the same image as {first.id}"))
     return problems
 
@@ -207,15 +207,18 @@ def _declared(found: Found, names: Sequence[str]) -> list[Problem]:
     known: dict[str, Item] = {}
     for item in found.items:
         known[item.id] = known[item.image.relative_to(found.root).as_posix()] = item
+        known[os.path.abspath(item.image)] = item
     problems = []
     for name in names:
-        if name not in known:
+        typed = os.path.abspath(os.path.expanduser(name))
+        image = known.get(name) or known.get(typed)
+        if image is None:
             reason = "declared a defect, but there is no such image"
             problems.append(Problem(found.root / name, reason))
-        elif known[name].label == 0:
-            part = {"train": "training", "test": "test"}[known[name].part]
+        elif image.label == 0:
+            part = {"train": "training", "test": "test"}[image.part]
             reason = f"declared a defect, among the normal {part} images"
-            problems.append(Problem(known[name].image, reason))
+            problems.append(Problem(image.image, reason))
     return problems
 
 
@@ -225,7 +228,11 @@ def _unlike(items: Sequence[Item], forms: dict[Path, Form]) -> list[Problem]:
         return []
     most = counts.most_common(1)[0][0]
     return [
-        Problem(item.image, f"{_COLOURS[form.shape[2]]}, but most are {_COLOURS[most]}")
+        Problem(
+            item.image,
+            f"{_COLOURS[form.shape[2]]}, but most are {_COLOURS[most]}; data.channels "
+            "1 or 3 makes them alike",
+        )
         for item in items
         if (form := forms.get(item.image)) and form.shape[2] != most
     ]

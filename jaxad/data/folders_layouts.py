@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxad.data.decode import shown
 from jaxad.data.folders_listing import (
     Item,
     Problem,
@@ -138,7 +139,8 @@ def collect(root: Path, layout: str, groups: Groups, top: Path) -> Found:
     anomalous = [group for group in groups[0] if group.defect != "good"]
     with_masks = any(group.masks and images(group.masks) for group in anomalous)
     for group in groups[0]:
-        problems += misplaced(group.folder, top)
+        away = misplaced(group.folder, top)
+        problems += away
         masks: dict[Path, Path] = {}
         if group.masks is not None:
             problems += misplaced(group.masks, top)
@@ -146,7 +148,8 @@ def collect(root: Path, layout: str, groups: Groups, top: Path) -> Found:
             problems += wrong
         label = int(group.defect != "good")
         for path in images(group.folder):
-            if label and with_masks and path not in masks:
+            unseen = any(p.outside and p.path == group.folder for p in away)
+            if label and with_masks and path not in masks and not unseen:
                 problems.append(Problem(path, "an anomalous image without a mask"))
             rows.append(
                 Item("", path, label, group.defect, masks.get(path), group.part)
@@ -159,8 +162,8 @@ def collect(root: Path, layout: str, groups: Groups, top: Path) -> Found:
 def _group(
     folder: Path, name: str, part: str, masks: dict[str, Path] | None = None
 ) -> Group:
-    """Defects keep the case of their folder."""
-    defect = "good" if name in NORMAL else folder.name
+    """Defects keep the case of their folder; what cannot be printed is escaped."""
+    defect = "good" if name in NORMAL else shown(folder.name)
     return Group(folder, defect, part, (masks or {}).get(name))
 
 

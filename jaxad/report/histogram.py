@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from scipy.stats import norm
 
 from jaxad.report.folder import RunFolder
@@ -173,6 +173,8 @@ def _histogram(ax: Axes, run: RunFolder, name: str, split: str, axis: Scale) -> 
     if many:
         ax.set_yscale("log")
         ax.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.set_ylim(0.5, max(2, highest) * (3 if many else 1.3))
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(loc="upper center", ncols=2, fontsize=8.5, edgecolor="none")

@@ -18,6 +18,8 @@ _METRICS = {
     "f1_max": "F1-max*",
 }
 _AT = ("f1", "fpr", "recall")
+_FEW = 20
+"""Normal validation images below which even a rate of 5 % is no whole one."""
 _WHY = {
     "f1": "there are no anomalous examples",
     "recall": "there are no anomalous examples",
@@ -195,8 +197,15 @@ def _levels(run: RunFolder, curve: dict[str, Any], words: str) -> Block:
 
 
 def _summary(run: RunFolder) -> list[str]:
-    """One line on the fit and one on the reconstructions, of what the run measured."""
+    """Lines on the fit, on the reconstructions and the latents, of what the run
+    measured, and on thresholds that stand on few images."""
     lines = []
+    normals = int((run.labels("val") == 0).sum())
+    if normals < _FEW:
+        lines.append(
+            f"Thresholds stand on {normals} normal validation images: too few to tell "
+            "how often they give a false alarm"
+        )
     fit = run.metrics["fit"]
     for values, words in (
         (fit, "Kept epoch {best_epoch} of {epochs}: "),
