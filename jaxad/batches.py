@@ -11,6 +11,7 @@ from jaxad.config import Train
 from jaxad.data import Cuts, Splits, Stored, joined, picked, to_float
 from jaxad.errors import ConfigError
 from jaxad.methods import ANOMALOUS, Blocks, Hparams, Method, Taught
+from jaxad.parallel import ONE, Layout
 from jaxad.streams import stream
 from jaxad.types import Batch
 
@@ -99,33 +100,39 @@ def share(label: Any) -> dict[str, jax.Array]:
 
 
 def on_device(
-    splits: Splits, labelled: Taught | None = None, validate: int | None = None
+    splits: Splits,
+    labelled: Taught | None = None,
+    validate: int | None = None,
+    layout: Layout = ONE,
 ) -> TrainData:
     """The training and validation examples that a method sees, on the device.
 
     labelled: what it learns from labels; if nothing, validation is of normals alone.
+    layout: of the devices; each has all of them.
     Of `Stored` images those to train on stay in their files; on the device are those
     that epochs validate on, `validate` of them at most, evenly spaced.
     Raises ConfigError as `trained_on` does.
     """
     (given, known), val = trained_on(splits, labelled), validated_on(splits, labelled)
     image, rows = given, np.arange(len(given), dtype=np.int32)
-    label: jax.Array | None = jnp.asarray(known, jnp.int32)
+    label: np.ndarray | None = np.asarray(known, np.int32)
     if isinstance(given, Cuts):  # the device cuts them out of the whole images
         image, rows, label = given.places, given.rows, None
     if isinstance(given, Stored):
         some = evenly(len(val.label), validate)
         val = Seen(val.image[some], val.label[some])
     else:
-        image = jax.tree.map(jnp.asarray, image)
-    return TrainData(
-        image=image,
-        label=label,
-        rows=jnp.asarray(rows),
-        val_image=jnp.asarray(val.image),
-        val_label=jnp.asarray(val.label, jnp.int32) if labelled else None,
-        val_rows=jnp.arange(len(val.label), dtype=jnp.int32),
+        image = layout.replicate(image)
+    placed = layout.replicate(
+        {
+            "label": label,
+            "rows": rows,
+            "val_image": val.image,
+            "val_label": np.asarray(val.label, np.int32) if labelled else None,
+            "val_rows": np.arange(len(val.label), dtype=np.int32),
+        }
     )
+    return TrainData(image, **placed)
 
 
 def steps_of(train: Train, examples: int) -> int:

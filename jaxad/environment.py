@@ -1,5 +1,7 @@
 """The machine and the versions that a run depends on."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -10,6 +12,7 @@ from typing import Any
 import jax
 
 import jaxad
+from jaxad import parallel
 
 _PACKAGES = (
     "jax",
@@ -53,6 +56,30 @@ def describe() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "revision": _revision(),
     }
+
+
+def check_same(identity: dict[str, Any]) -> None:
+    """Raises ProcessError where processes differ in config, data or code.
+
+    identity: `run` and `data`, as in a checkpoint's record.
+    """
+    if parallel.count() == 1:
+        return
+    parts = {
+        "config": identity["run"] | {"module": identity.get("module")},
+        "data": identity["data"],
+        "code": [_code(), jax.__version__, version("jaxlib"), version("flax")],
+    }
+    texts = {k: json.dumps(v, sort_keys=True).encode() for k, v in parts.items()}
+    parallel.same({k: hashlib.sha256(v).hexdigest() for k, v in texts.items()})
+
+
+def _code() -> str:
+    """A digest of the package's own files."""
+    digest, here = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(here.rglob("*.py")):
+        digest.update(f"{path.relative_to(here)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def cores() -> int:

@@ -50,6 +50,12 @@ class BusyError(JaxadError):
     exit_code = 6
 
 
+class ProcessError(JaxadError):
+    """The processes of a run do not find each other, or do not agree."""
+
+    exit_code = 7
+
+
 class Preempted(JaxadError):
     """Stopped by a signal after saving; start again with `--resume`."""
 

@@ -9,12 +9,12 @@ import threading
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxad.batches import Fed, TrainData, order
 from jaxad.config import Train
 from jaxad.data import Stored, ahead
+from jaxad.parallel import ONE, Layout
 from jaxad.streams import stream
 
 BYTES = 2**26
@@ -26,25 +26,36 @@ class Feeder:
     """The data of segments. Used as a context: threads that read end with it.
 
     data: of the training; its images may be `Stored`. key: the root key of its stage.
-    steps: of an epoch. most: steps that a segment may have.
+    steps: of an epoch. most: steps that a segment may have. layout: of several
+    processes each reads its share of every batch.
     """
 
-    def __init__(self, data: TrainData, key: jax.Array, steps: int, train: Train):
+    def __init__(
+        self,
+        data: TrainData,
+        key: jax.Array,
+        steps: int,
+        train: Train,
+        layout: Layout = ONE,
+    ):
         self.data, self.steps, self.train, self.most = data, steps, train, steps
+        self.layout = layout
+        self._begin, self._size = layout.share(train.batch_size)
         self._reading: Any = None
         self._next, self._lock = -1, threading.Lock()
         if not isinstance(data.image, Stored):
             return
-        self._form = (train.batch_size, *data.image.form)
+        self._form = (self._size, *data.image.form)
         step_bytes = int(np.prod(self._form)) * data.image.dtype.itemsize
         self.most = max(1, min(steps, BYTES // step_bytes))
-        ordered = jax.jit(
+        ordered = layout.gather(
             lambda epoch: order(stream(key, "order"), epoch, data.rows, steps, train)
         )
 
         def rows(epoch: int) -> np.ndarray:
-            found = np.asarray(ordered(jnp.int32(epoch))).ravel()
-            return np.where(found < 0, -1 - found, found)
+            found = np.asarray(ordered(layout.replicate(np.int32(epoch))))
+            own = found[:, self._begin : self._begin + self._size].ravel()
+            return np.where(own < 0, -1 - own, own)
 
         self._rows = functools.lru_cache(maxsize=2)(rows)
 
@@ -68,7 +79,7 @@ class Feeder:
         """
         if not isinstance(self.data.image, Stored):
             return self.data
-        size = self.train.batch_size
+        size = self._size
         begin, end = ((epoch * self.steps + step) * size for step in (first, last))
         if begin != self._next:
             self._close()
@@ -83,7 +94,7 @@ class Feeder:
 
     def _image(self, place: int) -> np.ndarray:
         """The image at a place of all epochs' orders, one after the other."""
-        epoch, at = divmod(place, self.steps * self.train.batch_size)
+        epoch, at = divmod(place, self.steps * self._size)
         with self._lock:  # threads would draw the same order once each
             row = self._rows(epoch)[at]
         return self.data.image.image(int(row))
@@ -92,7 +103,9 @@ class Feeder:
         return np.zeros((self.most, *self._form), self.data.image.dtype)
 
     def _fed(self, image: np.ndarray, first: int) -> TrainData:
-        return self.data._replace(image=Fed(jnp.asarray(image), jnp.int32(first)))
+        step = self.layout.replicate(np.int32(first))
+        images = self.layout.fed(image, self.train.batch_size)
+        return self.data._replace(image=Fed(images, step))
 
     def _close(self) -> None:
         if self._reading is not None:

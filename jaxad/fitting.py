@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,17 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad import folder, loop
+from jaxad import folder, loop, parallel
 from jaxad.batches import TrainData
 from jaxad.carry import Carry, chosen
 from jaxad.checkpoint import Checkpointer, restore
-from jaxad.errors import DivergedError
+from jaxad.errors import CheckpointError, DivergedError
 from jaxad.program import program
 from jaxad.saved import Parts, save_final
 
 # They change how a run is carried out, not what comes out of it.
 FREE = (
     "name",
+    "parallel",
     "data.stream",
     "train.segment_seconds",
     "train.checkpoint_seconds",
@@ -51,11 +54,12 @@ def fit_stages(
     for number, part in enumerate(parts.stages):
         reporter.begin(part.static.model.kind if number == 0 else "denoiser")
         where = path / folder.CHECKPOINTS[number]
-        with Checkpointer(where, config=identity) as checkpointer:
-            one = program(part.method, part.static, len(data.rows))
+        with _checkpointer(where, identity) as checkpointer:
+            layout = part.layout
+            one = program(part.method, part.static, len(data.rows), layout=layout)
             steps = one.steps * part.static.train.epochs
             given = None if number or first is None else (steps, first)
-            saver = _Saver(checkpointer, identity, reporter.say, given)
+            saver = _Saver(where, checkpointer, identity, reporter.say, given)
             try:
                 fitted = loop.fit(
                     one,
@@ -67,10 +71,11 @@ def fit_stages(
                     saver=saver,
                     reporter=reporter,
                     stopping=lambda: stop.requested,
+                    layout=layout,
                 )
             except DivergedError as error:
                 history = loop.history(*carries, error.carry)
-                folder.write_csv(path / "history.csv", history)
+                parallel.told(partial(folder.write_csv, path / "history.csv", history))
                 raise
         carries.append(fitted.carry)
         compiled += fitted.compile_seconds
@@ -78,30 +83,42 @@ def fit_stages(
         model = part.finalizer(data)(chosen(part.static, fitted.carry))
         data = data._replace(before=model)
     if parts.method.finalize is not None:
-        save_final(path, data.before, identity)
+        parallel.told(lambda: save_final(path, data.before, identity))
     return Fitted(carries, data.before, {"compile": compiled, "train": trained})
 
 
-class _Saver:
-    """Checkpoints of carries in a run folder, and the seconds that went into them.
+def _checkpointer(path: Path, identity: Any) -> AbstractContextManager[Any]:
+    """Of the first process; None in the others, which write nothing."""
+    return Checkpointer(path, config=identity) if parallel.first() else nullcontext()
 
-    given: a step and the leaves of the carry there, where no checkpoint is; or None.
+
+class _Saver:
+    """Checkpoints of carries in the folder `path`, and the seconds that went into them.
+
+    checkpointer: None in a process that only reads. given: a step and the leaves of the
+    carry there, where no checkpoint is; or None.
     """
 
-    def __init__(self, checkpointer: Checkpointer, identity: Any, say, given):
-        self.checkpointer, self.identity, self.say = checkpointer, identity, say
-        self.given = given
+    def __init__(self, path: Path, checkpointer: Any, identity: Any, say, given):
+        self.path, self.checkpointer = path, checkpointer
+        self.identity, self.say, self.given = identity, say, given
         self.began, self.before = time.monotonic(), 0.0
 
     def restore(self, template: Carry) -> tuple[int, Carry] | None:
-        path = self.checkpointer.path
+        parallel.together()  # the first process has cleaned up
         found = restore(
-            path,
+            self.path,
             template,
             say=self.say,
             config=self.identity,
             may_differ=[f"run.{name}" for name in FREE + AFTER],
         )
+        at = parallel.agree(-1 if found is None else found.step)[:, 0]
+        if (at != at[0]).any():
+            raise CheckpointError(
+                f"{self.path}: processes see different checkpoints (steps "
+                f"{', '.join(f'{step:.0f}' for step in at)}); check the file system"
+            )
         if found is None:
             return None if self.given is None else _made(template, *self.given)
         self.before = found.meta["seconds"]
@@ -109,7 +126,8 @@ class _Saver:
         return found.step, found.tree
 
     def save(self, step: int, carry: Carry) -> None:
-        self.checkpointer.save(step, carry, {"seconds": self.seconds})
+        if self.checkpointer is not None:
+            self.checkpointer.save(step, carry, {"seconds": self.seconds})
 
     @property
     def seconds(self) -> float:

@@ -15,6 +15,7 @@ from jaxad.environment import COMPILE_FAST
 from jaxad.errors import DivergedError, Preempted
 from jaxad.feeding import Feeder
 from jaxad.methods import Hparams
+from jaxad.parallel import ONE, Layout, agree
 from jaxad.program import Program
 from jaxad.progress import Look, Reporter
 
@@ -47,33 +48,34 @@ def fit(
     saver: Saver | None = None,
     reporter: Reporter | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    layout: Layout = ONE,
 ) -> Fitted:
     """Train to the end, or from the newest checkpoint on.
 
-    warm: a model to start from. stopping: asked after every segment.
+    warm: a model to start from. stopping: asked after every segment. layout: of the
+    devices that the program is for; data, key and hparams are on them.
 
     Raises DivergedError (with the carry of the failure) and, when asked to stop,
     Preempted after saving.
     """
     began = time.monotonic()
     reporter = reporter or Reporter(quiet=True)
-    feeder = Feeder(data, key, program.steps, config.train)
+    feeder = Feeder(data, key, program.steps, config.train, layout)
     arguments = (key, hparams, feeder.example)
     template = jax.eval_shape(program.start, *arguments, warm)
-    bound = jax.ShapeDtypeStruct((), jnp.int32)
-    start = jax.jit(program.start, compiler_options=COMPILE_FAST)
-    segment = jax.jit(program.segment, donate_argnums=3)
-    run = segment.lower(*arguments, template, bound, bound, bound).compile()
+    run = _compiled(program, arguments, template, layout)
     restored = saver.restore(template) if saver else None
     if restored is None:
+        start = layout.gather(program.start, compiler_options=COMPILE_FAST)
         at, carry = 0, start(*arguments, warm)
     else:
-        at, carry = restored
+        at, carry = restored[0], layout.owned(restored[1])
     compile_seconds = time.monotonic() - began
     loop = _Loop(program, config, saver, reporter, stopping, feeder.most)
 
     def one(carry: Carry, *cut: int) -> Carry:
-        return run(key, hparams, feeder.given(*cut), carry, *map(jnp.int32, cut))
+        bounds = layout.replicate([np.int32(x) for x in cut])
+        return run(key, hparams, feeder.given(*cut), carry, *bounds)
 
     with feeder:
         at, carry = loop.run(one, at, carry)
@@ -84,6 +86,13 @@ def fit(
     return Fitted(
         carry, at, time.monotonic() - began - compile_seconds, compile_seconds
     )
+
+
+def _compiled(program: Program, arguments, template: Carry, layout: Layout) -> Any:
+    """The segment, whose carry is donated."""
+    bound = layout.form(jax.ShapeDtypeStruct((), jnp.int32))
+    segment = layout.gather(program.segment, donate_argnums=3)
+    return segment.lower(*arguments, layout.form(template), *[bound] * 3).compile()
 
 
 class _Loop(NamedTuple):
@@ -115,9 +124,12 @@ class _Loop(NamedTuple):
             )
             if int(carry.status) != RUNNING:
                 break
-            if self.stopping():
+            late = time.monotonic() - saved >= train.checkpoint_seconds
+            # Processes must cut and stop alike: any may stop, the first has the clock.
+            stop, late, length = _agreed(self.stopping(), late, length)
+            if stop:
                 self._preempt(at, carry)
-            if self.saver and time.monotonic() - saved >= train.checkpoint_seconds:
+            if self.saver and late:
                 self.saver.save(at, carry)
                 saved = time.monotonic()
         if shown is not None:
@@ -175,6 +187,11 @@ def kept(config: Config, carries: Sequence[Carry]) -> dict[str, int]:
     else:
         chosen = epochs
     return {"best_epoch": chosen, "epochs": epochs}
+
+
+def _agreed(stop: bool, late: bool, length: int) -> tuple[bool, bool, int]:
+    found = agree(stop, late, length)
+    return bool(found[:, 0].any()), bool(found[0, 1]), int(found[0, 2])
 
 
 def _over(carry: Carry) -> bool:

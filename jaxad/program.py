@@ -26,6 +26,7 @@ from jaxad.config import Config
 from jaxad.config.scoring import at_a_time
 from jaxad.data import augment
 from jaxad.methods import Hparams, Method
+from jaxad.parallel import ONE, Layout
 from jaxad.streams import stream
 
 
@@ -51,6 +52,7 @@ def program(
     examples: int,
     block: int = 512,
     together: bool = False,
+    layout: Layout = ONE,
 ) -> Program:
     """The functions of a run of `config` on so many training rows.
 
@@ -58,17 +60,20 @@ def program(
     block: validation examples looked at together, at most. together: for members side
         by side under `vmap`; one that has stopped is then computed on and thrown away,
         where otherwise it is skipped.
+    layout: of the devices that share each batch.
     """
-    one = _Run(method, config, steps_of(config.train, examples), block, together)
+    steps = steps_of(config.train, examples)
+    one = _Run(method, config, steps, block, together, layout)
     return Program(one.start, one.segment, one.fit, one.steps)
 
 
 class _Run:
     """The program's functions, pure in all but these static values."""
 
-    def __init__(self, method: Method, config: Config, steps, block, together):
+    def __init__(self, method: Method, config: Config, steps, block, together, layout):
         self.method, self.config, self.steps = method, config, steps
         self.block, self.together = block, together
+        self.layout: Layout = layout
 
     def start(self, key, hparams: Hparams, data: TrainData, model=None) -> Carry:
         batch = example(self.config.train, data)
@@ -119,6 +124,7 @@ class _Run:
     def _run(self, key, hparams, data, carry: Carry, epoch, first, last) -> Carry:
         steps, train = self.steps, self.config.train
         rows = order(stream(key, "order"), epoch, data.rows, steps, train)
+        rows = self.layout.whole(rows)
 
         def body(i, carry):
             return self._step(key, hparams, data, rows[i], epoch * steps + i, carry)
@@ -144,7 +150,7 @@ class _Run:
 
     def _step(self, key, hparams, data, rows, now, carry: Carry) -> Carry:
         key = jax.random.fold_in(stream(key, "step"), now)
-        batch = taken(data, rows, now % self.steps)
+        batch = self.layout.batch(taken(data, rows, now % self.steps))
         spec = self.config.data.augment
         batch = batch._replace(image=augment(stream(key, "augment"), batch.image, spec))
         step = self.method.after(data.before).step
@@ -209,7 +215,7 @@ class _Run:
 
         def one(totals, at):
             index, rows = at
-            batch = take(data.val_image, data.val_label, rows)
+            batch = self.layout.batch(take(data.val_image, data.val_label, rows))
             values = validate(jax.random.fold_in(key, index), hparams, model, batch)
             total = jnp.sum(jnp.where(batch.valid, values, 0.0))
             return (totals[0] + total, totals[1] + jnp.sum(batch.valid)), None

@@ -1,16 +1,27 @@
 """A run from config to folder: the one place that orders its steps and writes it."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, examples, folder, generated, loop, methods, results
+from jaxad import (
+    environment,
+    examples,
+    folder,
+    generated,
+    loop,
+    methods,
+    opening,
+    parallel,
+    results,
+)
 from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config, stages
@@ -28,7 +39,7 @@ from jaxad.saved import (
     make_parts,
     saved_model,
 )
-from jaxad.signals import watch
+from jaxad.signals import Stop, watch
 
 METRICS = "metrics.json"
 
@@ -57,32 +68,65 @@ def train(
     Raises ConfigError, DataError, CheckpointError, DivergedError, BusyError, and
     Preempted after a signal, with everything saved.
     """
-    path = Path(out) if out is not None else folder.fresh(config.name or "run")
+    path = opening.chosen(out, config.name or "run")
     environment.use_compilation_cache()
-    with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
-        found = folder.open_run(path, resume, reporter.say)
-        began = time.monotonic()
+    quiet = quiet or not parallel.first()
+    with opening.held(path), watch() as stop, Reporter(quiet) as reporter:
+        found = parallel.told(lambda: opening.open_run(path, resume, reporter.say))
+        work = _Work(path, config, module, reporter, stop)
+        work.run(data, found, {"command": command}, first)
+    return load_run(path, module=module)
+
+
+class _Work(NamedTuple):
+    """A run at work in its folder, which this process holds."""
+
+    path: Path
+    config: Config
+    module: Any
+    reporter: Reporter
+    stop: Stop
+
+    def run(self, data: Any, found: bool, told: dict[str, Any], first) -> None:
+        """found: whether something has been saved. told: for env.json."""
+        path, config, say = self.path, self.config, self.reporter.say
+        layout, began = _layout(config, say), time.monotonic()
         source, maker = generated.load_for(config.data, data)
-        identity = _identity(config, source.fingerprint, module)
-        if found and _finished(path, identity):
-            reporter.say(f"{path}: finished already; drawing its pictures again")
-            draw(path)
-            return load_run(path, module=module)
+        identity = _identity(config, source.fingerprint, self.module)
+        environment.check_same(identity)
+        if found and parallel.told(lambda: _finished(path, identity)):
+            say(f"{path}: finished already; drawing its pictures again")
+            return _draw(path)
         splits = generated.split(source, maker, config)
-        arrays = on_device(splits, methods.labelled(config), stages.validate(config))
-        parts = make_parts(config, len(arrays.rows), module, arrays.label)
+        seen = methods.labelled(config), stages.validate(config)
+        arrays = on_device(splits, *seen, layout)
+        size = len(arrays.rows)
+        parts = make_parts(config, size, self.module, arrays.label, layout)
         warm = _check(parts, splits)
-        env = identity | {"command": command} | _sizes(arrays)
-        env = _begin(path, env | _images(config, source, splits, reporter.say))
+        env = identity | told | _sizes(arrays) | _images(config, source, splits, say)
+        env = _begin(path, env)
         loaded = time.monotonic() - began
-        fitted = fit_stages(parts, arrays, path, identity, warm, reporter, stop, first)
-        reporter.say("scoring, thresholds, metrics, baselines")
-        measured = _measure(parts, splits, fitted, parts.untrained(arrays), stop)
+        own = self.reporter, self.stop, first
+        fitted = fit_stages(parts, arrays, path, identity, warm, *own)
+        say("scoring, thresholds, metrics, baselines")
+        measured = _measure(parts, splits, fitted, parts.untrained(arrays), self.stop)
         seconds = {"load": loaded} | fitted.seconds | measured[0].seconds
         env["seconds"] = seconds | {"total": time.monotonic() - began}
         _write(path, loop.history(*fitted.carries), env, *measured)
-        draw(path)
-    return load_run(path, module=module)
+        return _draw(path)
+
+
+def _layout(config: Config, say) -> parallel.Layout:
+    """The devices that share each batch of every stage."""
+    batches = [stage.train.batch_size for stage in stages.every(config)]
+    layout = parallel.over_all(config.parallel.devices, math.gcd(*batches))
+    if layout.size > 1:
+        say(f"{layout.size} devices of {parallel.count()} processes share each batch")
+    return layout
+
+
+def _draw(path: Path) -> None:
+    parallel.told(lambda: draw(path) and None)
 
 
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
@@ -113,11 +157,16 @@ def _images(config: Config, source, splits, say) -> dict[str, Any]:
 
 def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:
     """Write what is known before the training; the content of env.json."""
-    (path / METRICS).unlink(missing_ok=True)
-    shutil.rmtree(path / folder.MODEL, ignore_errors=True)
-    folder.write_json(path / folder.CONFIG, env.pop("run"))
+    config = env.pop("run")
     env = environment.describe() | {"module": None} | env
-    folder.write_json(path / "env.json", env)
+
+    def write() -> None:
+        (path / METRICS).unlink(missing_ok=True)
+        shutil.rmtree(path / folder.MODEL, ignore_errors=True)
+        folder.write_json(path / folder.CONFIG, config)
+        folder.write_json(path / "env.json", env)
+
+    parallel.told(write)
     return env
 
 
@@ -173,7 +222,7 @@ def _measure(
     """Results and examples of a trained model."""
 
     def pause() -> None:
-        if stop.requested:
+        if parallel.anywhere(stop.requested):
             raise Preempted("stopped while measuring; go on with --resume")
 
     config, scorer, model = parts.config, parts.scorer, fitted.model
@@ -186,11 +235,15 @@ def _measure(
 
 def _write(path: Path, history, env, found: Results, shown) -> None:
     arrays, index = shown
-    folder.write_csv(path / "history.csv", history)
-    folder.write_csv(path / "scores.csv", found.columns)
-    folder.write_npz(path / "examples" / "examples.npz", arrays)
-    folder.write_json(path / "examples" / "index.json", index)
-    folder.write_json(path / "thresholds.json", found.thresholds)
-    folder.write_json(path / "env.json", env)
-    # Last, since it marks the run as finished.
-    folder.write_json(path / METRICS, found.metrics)
+
+    def write() -> None:
+        folder.write_csv(path / "history.csv", history)
+        folder.write_csv(path / "scores.csv", found.columns)
+        folder.write_npz(path / "examples" / "examples.npz", arrays)
+        folder.write_json(path / "examples" / "index.json", index)
+        folder.write_json(path / "thresholds.json", found.thresholds)
+        folder.write_json(path / "env.json", env)
+        # Last, since it marks the run as finished.
+        folder.write_json(path / METRICS, found.metrics)
+
+    parallel.told(write)

@@ -21,6 +21,7 @@ from jaxad.config.traced import blank, traced
 from jaxad.environment import COMPILE_FAST
 from jaxad.errors import ConfigError, DataError
 from jaxad.methods import Hparams, Method
+from jaxad.parallel import ONE, Layout, local
 from jaxad.scoring import Scorer
 from jaxad.streams import root, stream
 from jaxad.types import Batch, State
@@ -53,6 +54,7 @@ class Parts:
 
     config: of the run. static: of the last stage, as from `blank`; method, hparams and
         key: of that stage. before: parts of the run without it; None in a first stage.
+    layout: of the devices that the run works on.
     """
 
     config: Config
@@ -61,6 +63,7 @@ class Parts:
     hparams: Hparams
     key: jax.Array
     before: "Parts | None" = None
+    layout: Layout = ONE
 
     @property
     def stages(self) -> "list[Parts]":
@@ -69,7 +72,8 @@ class Parts:
 
     @property
     def scorer(self) -> Scorer:
-        return Scorer(self.method, self.key, self.hparams, self.config.score)
+        own = self.config.score, self.layout
+        return Scorer(self.method, self.key, self.hparams, *own)
 
     def fresh(self, shape: tuple[int, ...]) -> Any:
         """The untrained model of this stage for images of `shape` (H, W, C)."""
@@ -120,11 +124,17 @@ class Parts:
         return lambda key, hparams: self.method.init(key, hparams, batch).model
 
 
-def make_parts(config: Config, examples: int, module: Any, label: Any = None) -> Parts:
+def make_parts(
+    config: Config,
+    examples: int,
+    module: Any,
+    label: Any = None,
+    layout: Layout = ONE,
+) -> Parts:
     """The parts of a run on so many training examples.
 
     label: of these (examples,) int32; a method that learns from labels needs them
-        where it trains.
+        where it trains. layout: of the devices to work on.
     """
     own, first = stages.last(config), stages.before(config)
     static = blank(own)
@@ -137,9 +147,10 @@ def make_parts(config: Config, examples: int, module: Any, label: Any = None) ->
         config,
         static,
         method,
-        hparams,
-        root(config.seed, stages.number(config)),
-        None if first is None else make_parts(first, examples, module),
+        layout.replicate(hparams),
+        layout.replicate(root(config.seed, stages.number(config))),
+        None if first is None else make_parts(first, examples, module, None, layout),
+        layout,
     )
 
 
@@ -153,7 +164,7 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     read = report.read(path)
     config = load_config(Path(path) / folder.CONFIG)
     check_module(path, read.env, module)
-    parts = make_parts(config, 1, module)
+    parts = make_parts(config, 1, module, layout=local())
     shape = tuple(read.env["image_shape"])
     if parts.method.finalize is None:
         model = saved_model(Path(path), parts, shape)

@@ -16,6 +16,7 @@ from jaxad import losses
 from jaxad.config import Score
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
+from jaxad.parallel import ONE, Layout
 from jaxad.streams import root, stream
 from jaxad.types import Batch, Scores
 
@@ -29,23 +30,32 @@ class Scorer:
 
     key, hparams: as for the method. spec: its `names` are the order of all scores and
         maps; it says how many images are scored together. labelled: what the method
-        learns from labels.
+        learns from labels. layout: of devices, each of which computes whole blocks of
+        its own.
     """
 
-    def __init__(self, method: Method, key: jax.Array, hparams: Hparams, spec: Score):
-        self.spec, self.labelled = spec, method.labelled
-        self._arguments = (stream(key, "score"), hparams)
-        self._score = jax.jit(
+    def __init__(
+        self,
+        method: Method,
+        key: jax.Array,
+        hparams: Hparams,
+        spec: Score,
+        layout: Layout = ONE,
+    ):
+        self.spec, self.labelled, self.layout = spec, method.labelled, layout
+        self._arguments = layout.replicate((stream(key, "score"), hparams))
+        self._score = self._blockwise(
             lambda key, hparams, model, image: method.score(
                 key, hparams, model, to_float(image)
             )
         )
         pictures = method.output and partial(_pictures, method)
-        self._pictures = pictures and jax.jit(pictures)
-        self._latent = method.output and jax.jit(partial(_latent, method))
-        self._recon = pictures and jax.jit(lambda *given: pictures(*given)["recon"])
-        self._validate = method.validate and jax.jit(partial(_criterion, method))
-        self._sample = method.sample and jax.jit(method.sample, static_argnums=3)
+        self._pictures = pictures and self._blockwise(pictures)
+        self._latent = method.output and self._blockwise(partial(_latent, method))
+        self._recon = pictures and self._blockwise(lambda *x: pictures(*x)["recon"])
+        criterion = partial(_criterion, method)
+        self._validate = method.validate and self._blockwise(criterion, 2)
+        self._sample = method.sample and layout.gather(method.sample, static_argnums=3)
 
     def block(self, image: Any) -> int:
         """How many of these images (N, H, W, C) are scored together."""
@@ -89,6 +99,7 @@ class Scorer:
             return None
         key, hparams = stream(root(seed), "sample"), self._arguments[1]
         keys = [jax.random.fold_in(key, i) for i in range(-(-count // DRAWN))]
+        keys, model = self.layout.replicate((keys, model))
         blocks = [self._sample(key, hparams, model, DRAWN) for key in keys]
         return np.concatenate(blocks)[:count]
 
@@ -106,19 +117,23 @@ class Scorer:
         """What comes from the device is sorted by name."""
         return {name: found[name] for name in self.spec.names if name in found}
 
+    def _blockwise(self, function: BlockFunction, arrays: int = 1) -> BlockFunction:
+        """Compiled for a block on each device. arrays: of examples."""
+        return self.layout.gather(self.layout.over_blocks(function, arrays))
+
     def _blocks(self, function, model, *arrays: np.ndarray) -> Iterator[Any]:
-        size = self.block(arrays[0])
+        size = self.block(arrays[0]) * self.layout.size
+        model = self.layout.replicate(model)
         for first in range(0, len(arrays[0]), size):
             parts = [array[first : first + size] for array in arrays]
-            full = [_padded(part, size) for part in parts]
+            full = self.layout.by_block([_padded(part, size) for part in parts])
             result = function(*self._arguments, model, *full)
             count = len(parts[0])
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
 
 
-def _padded(part: np.ndarray, size: int) -> jax.Array:
-    padding = ((0, size - len(part)), *[(0, 0)] * (part.ndim - 1))
-    return jnp.asarray(np.pad(part, padding))
+def _padded(part: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(part, ((0, size - len(part)), *[(0, 0)] * (part.ndim - 1)))
 
 
 def _criterion(method: Method, key, hparams: Hparams, model: Any, image, label):

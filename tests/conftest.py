@@ -18,6 +18,8 @@ os.environ |= {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     "MPLBACKEND": "agg",
+    # Two devices are there (below); tests of several say so.
+    "JAXAD_DEVICES": "1",
 }
 # Two devices; and programs that compile fast, since tests run each for an instant.
 _FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=1"

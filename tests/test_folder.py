@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxad import folder
+from jaxad import folder, opening
 from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 from jaxad.signals import watch
 
@@ -95,7 +95,7 @@ def test_read_json_says_what_is_wrong(tmp_path):
 
 HOLD = """
 import sys
-from jaxad.folder import lock
+from jaxad.opening import lock
 assert "jax" not in sys.modules
 with lock(sys.argv[1]):
     print("held", flush=True)
@@ -109,38 +109,41 @@ def test_lock_names_its_holder_and_ends_with_it(tmp_path):
     with subprocess.Popen(run, **pipes) as process:
         assert process.stdout.readline() == b"held\n"
         holder = f"process {process.pid} on {os.uname().nodename}"
-        with pytest.raises(BusyError, match=holder), folder.lock(tmp_path / "run"):
+        with pytest.raises(BusyError, match=holder), opening.lock(tmp_path / "run"):
             pass
         process.kill()
-    with folder.lock(tmp_path / "run"), pytest.raises(BusyError, match="in use"):
-        folder.lock(tmp_path / "run").__enter__()
-    with folder.lock(tmp_path / "run"):
+    with opening.lock(tmp_path / "run"), pytest.raises(BusyError, match="in use"):
+        opening.lock(tmp_path / "run").__enter__()
+    with opening.lock(tmp_path / "run"):
         pass
 
 
 def test_lock_refuses_a_file(tmp_path):
     (tmp_path / "x").touch()
     for path in (tmp_path / "x", tmp_path / "x" / "y"):
-        with pytest.raises((ConfigError, CheckpointError)) as caught, folder.lock(path):
+        with (
+            pytest.raises((ConfigError, CheckpointError)) as caught,
+            opening.lock(path),
+        ):
             pass
         assert "another --out" in str(caught.value)
 
 
 def test_open_run(tmp_path):
     said = []
-    with folder.lock(tmp_path):
-        assert not folder.open_run(tmp_path, False, said.append)
+    with opening.lock(tmp_path):
+        assert not opening.open_run(tmp_path, False, said.append)
         assert said == []
         (tmp_path / ".metrics.json.1.tmp").touch()
-        assert not folder.open_run(tmp_path, True, said.append)
+        assert not opening.open_run(tmp_path, True, said.append)
         assert "nothing saved yet" in said.pop()
         (tmp_path / folder.CONFIG).touch()
         with pytest.raises(ConfigError, match="pass --resume"):
-            folder.open_run(tmp_path, False, said.append)
-        assert not folder.open_run(tmp_path, True, said.append)
+            opening.open_run(tmp_path, False, said.append)
+        assert not opening.open_run(tmp_path, True, said.append)
         assert "nothing saved yet" in said.pop()
         (tmp_path / folder.CHECKPOINTS[0] / "7").mkdir(parents=True)
-        assert folder.open_run(tmp_path, True, said.append)
+        assert opening.open_run(tmp_path, True, said.append)
     assert said == []
     names = sorted(x.name for x in tmp_path.iterdir())
     assert names == [".lock", folder.CHECKPOINTS[0], folder.CONFIG]
@@ -149,7 +152,7 @@ def test_open_run(tmp_path):
 def test_lock_leaves_a_folder_that_is_not_a_run_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
     (tmp_path / ".thesis.tex.12.tmp").touch()
-    with pytest.raises(ConfigError, match="not a run folder"), folder.lock(tmp_path):
+    with pytest.raises(ConfigError, match="not a run folder"), opening.lock(tmp_path):
         pass
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [".thesis.tex.12.tmp", "thesis.tex"]
@@ -157,12 +160,12 @@ def test_lock_leaves_a_folder_that_is_not_a_run_alone(tmp_path):
 
 def test_fresh(tmp_path):
     for expected in ("a", "a-2", "a-3"):
-        path = folder.fresh("a", tmp_path)
+        path = opening.fresh("a", tmp_path)
         assert path == tmp_path / expected
         path.mkdir()
     for name in ("../a", "a/b", "", ".."):
         with pytest.raises(ConfigError, match="below"):
-            folder.fresh(name, tmp_path)
+            opening.fresh(name, tmp_path)
 
 
 def test_signals_set_a_flag():

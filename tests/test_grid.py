@@ -264,7 +264,7 @@ def test_modes_agree_and_a_diverged_member_changes_no_bit(done, data, tmp_path):
 def test_members_side_by_side_in_threads_are_the_same_bit_for_bit(
     done, data, tmp_path, monkeypatch
 ):
-    def two(fit, seconds, lanes):
+    def two(fit, seconds, lanes, alone):
         compiled = fit("loop", None, 2)
         assert (compiled.lanes, seconds(compiled) > 0) == (2, True)
         return probe.Tried("loop x 2", compiled, None, {"loop x 2": 1.0})

@@ -32,7 +32,7 @@ from jaxad.config import (
 from jaxad.config.load import from_json, to_json
 from jaxad.config.threshold import F1Max, MaxMargin, Threshold
 from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
-from jaxad.folder import lock
+from jaxad.opening import lock
 
 FILES = {"config.json", "env.json", "history.csv", "scores.csv", "thresholds.json"}
 FILES |= {"metrics.json", "checkpoints", "examples", "plots"}

@@ -19,7 +19,7 @@ LEVELS = [
     {"config"},
     {"corrupt", "defects", "losses", "metrics", "models", "parallel"},
     {"folder", "signals", "progress", "environment"},
-    {"data", "methods", "threshold", "checkpoint"},
+    {"data", "methods", "threshold", "checkpoint", "opening"},
     {"batches", "carry", "scoring", "baselines", "trivial", "evaluate"},
     {"whole", "feeding"},
     {"pixels", "examples", "latents"},

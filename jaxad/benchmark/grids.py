@@ -13,7 +13,7 @@ from jaxad.carry import Carry
 from jaxad.config import Config, blank, stages, traced
 from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import LaneData, stack
+from jaxad.grid.lane_data import LaneData, stack
 from jaxad.grid.programs import Programs
 from jaxad.streams import stream
 from jaxad.types import Batch

@@ -13,6 +13,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import type_handlers
 
+from jaxad import parallel
+
 logging.getLogger("absl").addFilter(
     lambda record: "orbax" not in Path(record.pathname).parts
 )
@@ -50,15 +52,27 @@ class _Handler(type_handlers.NumpyHandler):
 def save(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays to the new folder `path`. Raises whatever goes wrong."""
     registry = type_handlers.create_type_handler_registry((np.ndarray, _Handler()))
-    handler = ocp.PyTreeCheckpointHandler(type_handler_registry=registry)
-    with ocp.Checkpointer(handler) as checkpointer:
+    own = {"multiprocessing_options": _alone()}
+    handler = ocp.PyTreeCheckpointHandler(type_handler_registry=registry, **own)
+    with ocp.Checkpointer(handler, **own) as checkpointer:
         checkpointer.save(path, args=ocp.args.PyTreeSave(arrays))
 
 
 def restore(path: Path, forms: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Read the arrays that `save` wrote; `forms` gives shapes and dtypes."""
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+    own = {"multiprocessing_options": _alone()}
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler(**own), **own) as checkpointer:
         return dict(checkpointer.restore(path, args=ocp.args.StandardRestore(forms)))
+
+
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """Of the processes of a run, this one saves or reads by itself."""
+    number = parallel.number()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=number,
+        active_processes={number},
+        barrier_sync_key_prefix=f"process{number}",
+    )
 
 
 def _settled(commit: Any) -> Exception | None:

@@ -6,14 +6,16 @@ JAX is imported by the verbs that need it, after their arguments have been under
 import contextlib
 import importlib
 import os
+import re
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from jaxad import __version__
 from jaxad.cli.arguments import hint
-from jaxad.errors import ConfigError, JaxadError
+from jaxad.errors import ConfigError, JaxadError, Preempted, ProcessError
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -43,7 +45,7 @@ A bare `jaxad train` needs no download. `jaxad VERB --help` says more;
 `--debug` shows the traceback of an error.
 
 exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint, 5 diverged,
-6 folder in use, 75 stopped after saving (start again with --resume)
+6 folder in use, 7 processes, 75 stopped after saving (start again with --resume)
 """
 
 
@@ -74,10 +76,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(text: str, code: int, debug: bool) -> int:
+    """Prints one line. A process among several then ends at once: the others, which may
+    wait for it, would hang otherwise. All of them stop together after a signal."""
+    # Where it was not imported there are no others.
+    parallel: Any = sys.modules.get("jaxad.parallel")
+    several = parallel is not None and parallel.count() > 1
     if debug:
         traceback.print_exc()
-    with contextlib.suppress(BrokenPipeError):
-        print(f"jaxad: error: {' '.join(text.split())}", file=sys.stderr)
+    prefix = "jaxad: error:"
+    if several:
+        prefix = f"jaxad: process {parallel.number()}: error:"
+        if re.search("Gloo|NCCL|coordination service|UNAVAILABLE|DEADLINE", text):
+            code = ProcessError.exit_code
+            text = f"another process is gone ({text}); start all again with --resume"
+    if not several or code != Preempted.exit_code or parallel.first():
+        with contextlib.suppress(BrokenPipeError):
+            print(f"{prefix} {' '.join(text.split())}", file=sys.stderr)
+    if several and code != Preempted.exit_code:
+        parallel.leave(code)
     return code
 
 

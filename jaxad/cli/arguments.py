@@ -4,7 +4,7 @@ import argparse
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jaxad.errors import ConfigError
 
@@ -40,22 +40,54 @@ class Parser(argparse.ArgumentParser):
         return self.parse_args(args)
 
 
-def split_train(args: list[str]) -> tuple[bool, Path | None, list[str]]:
+class Start(NamedTuple):
+    """Options of `train` and `sweep` that are not in the config: the folder, and the
+    processes that work on it together."""
+
+    resume: bool = False
+    out: Path | None = None
+    coordinator: str | None = None
+    processes: int | None = None
+    process: int | None = None
+
+    def join(self) -> None:
+        """Join the other processes, if there are any: before anything else of JAX."""
+        from jaxad import parallel
+
+        parallel.begin(self.coordinator, self.processes, self.process)
+
+
+_TAKES = {
+    "out": "the folder of the run",
+    "coordinator": "HOST:PORT of process 0",
+    "processes": "their number",
+    "process": "the number of this one, from 0",
+}
+STARTS = ("resume", *_TAKES)
+
+
+def split_train(args: list[str]) -> tuple[Start, list[str]]:
     """The options of `train` that are not in the config, and the other arguments."""
-    resume, out, rest = False, None, []
+    found: dict[str, Any] = {}
+    rest: list[str] = []
     words = iter(args)
     for word in words:
-        name, equals, value = word.partition("=")
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--")
         if word == "--resume":
-            resume = True
-        elif name == "--out":
+            found["resume"] = True
+        elif option.startswith("--") and name in _TAKES:
             value = value if equals else next(words, "")
             if not value or value.startswith("--"):
-                raise ConfigError("--out takes the folder of the run")
-            out = Path(value)
+                raise ConfigError(f"--{name} takes {_TAKES[name]}")
+            if name.startswith("process") and not value.isdecimal():
+                raise ConfigError(f"--{name} takes {_TAKES[name]}, not {value}")
+            found[name] = int(value) if name.startswith("process") else value
         else:
             rest.append(word)
-    return resume, out, rest
+    if "out" in found:
+        found["out"] = Path(found["out"])
+    return Start(**found), rest
 
 
 SWEEP = {

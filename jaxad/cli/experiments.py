@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxad.cli.arguments import run_name, split_sweep, split_train
+from jaxad.cli.arguments import STARTS, run_name, split_sweep, split_train
 from jaxad.cli.folders import show, show_sweep
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _TRAIN = """\
 CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded default.
 --out: the run folder, by default runs/<name>. --resume: go on with the run there.
+--coordinator HOST:PORT --processes N --process K: one of several processes that work on
+one run; SLURM, Cloud TPU and Kubernetes are found without.
 """
 _SWEEP = """\
 CONFIG: a .py file that exposes `config` and maybe `grid`, or a sweep's grid.json; none:
@@ -31,41 +33,43 @@ only, again and again.
 
 def train(args: list[str]) -> int:
     command = shlex.join(["jaxad", "train", *args])
-    resume, out, rest = split_train(args)
+    start, rest = split_train(args)
     path, rest = _named(rest)
     config, _ = _load(path)
     usage = "jaxad train [CONFIG] [--out DIR] [--resume]"
     config = _override(config, rest, usage, _TRAIN, ())
-    out = out or Path("runs") / (config.name or run_name(path))
+    out = start.out or Path("runs") / (config.name or run_name(path))
+    start.join()
 
-    from jaxad import run
+    from jaxad import parallel, run
 
-    return show(run.train(config, out=out, resume=resume, command=command).path)
+    done = run.train(config, out=out, resume=start.resume, command=command)
+    return show(done.path) if parallel.first() else 0
 
 
 def sweep(args: list[str]) -> int:
     from jaxad.cli.arguments import SWEEP
 
     command = shlex.join(["jaxad", "sweep", *args])
-    resume, out, rest = split_train(args)
+    start, rest = split_train(args)
     given, rest = split_sweep(rest)
     path, rest = _named(rest)
     config, grid = _load(path)
     usage = "jaxad sweep [CONFIG] [--out DIR] [--resume] [--grid NAME=V,V ...]"
     others = [name.removeprefix("--") for name in SWEEP]
     config = _override(config, rest, usage, _SWEEP, others)
-    out = out or Path("runs") / (config.name or run_name(path))
+    out = start.out or Path("runs") / (config.name or run_name(path))
+    start.join()
 
     from jaxad.search import as_grid
     from jaxad.search.options import grid_options
 
     chosen = as_grid(grid, **grid_options(given, config))
 
-    from jaxad import search
+    from jaxad import parallel, search
 
-    return show_sweep(
-        search.sweep(config, chosen, out=out, resume=resume, command=command).path
-    )
+    done = search.sweep(config, chosen, out=out, resume=start.resume, command=command)
+    return show_sweep(done.path) if parallel.first() else 0
 
 
 def _named(args: list[str]) -> tuple[Path | None, list[str]]:
@@ -84,5 +88,5 @@ def _load(path: Path | None) -> "tuple[Config, Grid]":
 def _override(config: "Config", args, usage: str, about: str, others) -> "Config":
     from jaxad.config import override
 
-    others = ("out", "resume", "debug", *others)
+    others = (*STARTS, "debug", *others)
     return override(config, args, prog=usage, about=about, others=others)

@@ -39,7 +39,7 @@ from jaxad.config.threshold import (
     ZScore,
 )
 from jaxad.config.traced import BLANK, blank, traced
-from jaxad.config.training import Loss, Optim, Train
+from jaxad.config.training import Loss, Optim, Parallel, Train
 
 __all__ = [
     "BLANK",
@@ -76,6 +76,7 @@ __all__ = [
     "OneClass",
     "Optim",
     "OtherDataset",
+    "Parallel",
     "Patches",
     "Percentile",
     "PrCorner",

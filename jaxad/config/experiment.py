@@ -16,7 +16,7 @@ from jaxad.config.scoring import (
     of_denoiser,
 )
 from jaxad.config.threshold import Threshold
-from jaxad.config.training import Loss, Optim, Train
+from jaxad.config.training import Loss, Optim, Parallel, Train
 
 # One folder, never a path: it is joined to `runs/`.
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -37,6 +37,7 @@ class Config:
     score: Score = Field(default_factory=Score)
     threshold: Threshold = Field(default_factory=Threshold)
     baselines: Baselines = Field(default_factory=Baselines)
+    parallel: Parallel = Field(default_factory=Parallel)
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     name: Name | None = None
     """Name of the run folder below `runs/`; none: the config file's."""

@@ -24,6 +24,12 @@ def before(config: Config) -> Config | None:
     return _with(config, denoiser=None, score=score)
 
 
+def every(config: Config) -> list[Config]:
+    """The configs of all stages, in the order of the trainings."""
+    first = before(config)
+    return [*([] if first is None else every(first)), last(config)]
+
+
 def last(config: Config) -> Config:
     """The config of the last stage, which scores. Its own last stage is itself.
 

@@ -85,3 +85,13 @@ class Train:
     """Longest time on the device between two looks at signals and progress."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Time between checkpoints; each epoch's end is saved too, if this has passed."""
+
+
+@spec
+class Parallel:
+    """The devices that a run works on. They change its speed, not its meaning: training
+    agrees to rounding, scores of one model are the same."""
+
+    devices: Size | None = None
+    """How many share each batch, which has to divide by it; none: all devices of all
+    processes, or of a single process as many as the batch divides by."""

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxad.carry import Carry, going
+from jaxad.carry import RUNNING, Carry
 from jaxad.grid import execute, store
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import LaneData
+from jaxad.grid.lane_data import LaneData
 from jaxad.grid.members import Lane, Member
+from jaxad.parallel import agree
 
 SLICE_SECONDS = 5.0
 """Time on the device between two looks at signals and progress."""
@@ -49,14 +50,16 @@ def train(
             since = time.monotonic()
             advance = partial(_advance, compiled, cut)
             carries = execute.side_by_side(advance, parts, carries)
-            pace, at = (time.monotonic() - since) / (end - at), end
+            pace = (time.monotonic() - since) / (end - at)
+            pace, at = float(agree(pace)[0, 0]), end  # all processes cut alike
             # All may have stopped early.
-            if not any(np.asarray(going(carry)).any() for carry in carries):
+            if not any(_going(compiled, carry) for carry in carries):
                 at = epoch * steps
             look(at)
         found = execute.side_by_side(partial(_measure, compiled), parts, carries)
         measured[epoch] = _joined(found)
-    return Trained(measured, _joined([carry.history for carry in carries]))
+    histories = [compiled.layout.fetch(carry.history) for carry in carries]
+    return Trained(measured, _joined(histories))
 
 
 def to_keep(
@@ -83,7 +86,12 @@ def _advance(compiled: Compiled, cut, part: LaneData, carry: Carry) -> Carry:
 
 
 def _measure(compiled: Compiled, part: LaneData, carry: Carry) -> dict[str, Any]:
-    return jax.tree.map(np.asarray, compiled.measure(part, carry))
+    return compiled.layout.fetch(compiled.measure(part, carry))
+
+
+def _going(compiled: Compiled, carry: Carry) -> bool:
+    status, stopped = compiled.layout.fetch((carry.status, carry.stopped))
+    return bool(((status == RUNNING) & ~stopped).any())
 
 
 def _joined(parts: Sequence[Any]) -> Any:

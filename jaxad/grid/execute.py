@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxad.carry import Carry
 from jaxad.environment import COMPILE_FAST, free_memory
 from jaxad.errors import ConfigError
-from jaxad.grid.lanes import Functions, LaneData, common, count
+from jaxad.grid.lane_data import LaneData, common, count, wholes
+from jaxad.grid.lanes import Functions
+from jaxad.parallel import ONE, Layout, agree
 
 MODES = ("vmap", "map", "loop")
 
@@ -24,8 +27,9 @@ MODES = ("vmap", "map", "loop")
 class Compiled(NamedTuple):
     """Programs of `size` lanes, `threads` of which run side by side.
 
-    seconds: that compiling took. bytes: that training takes by the compiler's estimate,
-    beside the images, which all programs share; images: bytes of these.
+    seconds: that compiling took. bytes: that training takes on a device by the
+    compiler's estimate, beside the images, which all programs share; images: bytes of
+    these. layout: of the devices, each of which has as many of the lanes.
     compilations: of training programs, those that were too large included.
     start(lanes) -> carries; advance(lanes, carries, bounds) -> carries, which are
     donated; measure(lanes, carries) -> dict. lanes: LaneData with a leading axis.
@@ -41,6 +45,7 @@ class Compiled(NamedTuple):
     measure: Callable[..., dict[str, Any]]
     compilations: int = 1
     threads: int = 1
+    layout: Layout = ONE
 
     @property
     def lanes(self) -> int:
@@ -49,7 +54,7 @@ class Compiled(NamedTuple):
 
     @property
     def total(self) -> int:
-        """Bytes of all that runs side by side."""
+        """Bytes of all that runs side by side on a device."""
         return self.images + self.bytes * self.threads
 
     def beside(self, threads: int, limit: int) -> "Compiled":
@@ -93,18 +98,39 @@ def batched(function: Callable[..., Any], mode: str) -> Callable[..., Any]:
     return over
 
 
+def spread(
+    function: Callable[..., Any], mode: str, layout: Layout
+) -> Callable[..., Any]:
+    """As `batched`, the lanes over the devices of a layout."""
+    over = batched(function, mode)
+    if layout is ONE:
+        return over
+
+    def laid(image, shared, lanes, *mapped):
+        whole = (True, True, wholes(lanes), *[False] * len(mapped))
+        return layout.over_members(over, whole)(image, shared, lanes, *mapped)
+
+    return laid
+
+
 def compile_chunk(
-    functions: Functions, mode: str, image: jax.Array, lanes: LaneData
+    functions: Functions,
+    mode: str,
+    image: jax.Array,
+    lanes: LaneData,
+    layout: Layout = ONE,
 ) -> Compiled:
-    """Compile for chunks of the shape of `lanes`."""
+    """Compile for chunks of the shape of `lanes`, which are laid out already."""
     began = time.monotonic()
     size = count(lanes)
-    bounds = (jax.ShapeDtypeStruct((), jnp.int32),) * 4
-    start = jax.jit(batched(functions.start, mode), compiler_options=COMPILE_FAST)
-    carry = jax.eval_shape(start, image, (), lanes)
-    advance = jax.jit(batched(functions.advance, mode), donate_argnums=3)
+    bounds = (layout.form(jax.ShapeDtypeStruct((), jnp.int32)),) * 4
+    first = spread(functions.start, mode, layout)
+    start = jax.jit(first, compiler_options=COMPILE_FAST)
+    carry = layout.form(jax.eval_shape(start, image, (), lanes), True)
+    advance = jax.jit(spread(functions.advance, mode, layout), donate_argnums=3)
     run = advance.lower(image, (bounds,), lanes, carry).compile()
-    measure = jax.jit(batched(functions.measure, mode), compiler_options=COMPILE_FAST)
+    last = spread(functions.measure, mode, layout)
+    measure = jax.jit(last, compiler_options=COMPILE_FAST)
     return Compiled(
         mode,
         size,
@@ -112,13 +138,12 @@ def compile_chunk(
         _bytes(run) - _size(image),
         _size(image),
         lambda lanes: start(image, (), lanes),
-        lambda lanes, carry, cut: run(image, (_bounds(cut),), lanes, carry),
+        lambda lanes, carry, cut: run(
+            image, (layout.replicate(tuple(map(np.int32, cut))),), lanes, carry
+        ),
         lambda lanes, carry: measure(image, (), lanes, carry),
+        layout=layout,
     )
-
-
-def _bounds(cut: tuple[int, int, int, int]) -> tuple[jax.Array, ...]:
-    return tuple(jnp.int32(x) for x in cut)
 
 
 def _bytes(run: Any) -> int:
@@ -135,16 +160,21 @@ def fit(
     lanes: Callable[[int], LaneData],
     most: int,
     limit: int,
+    layout: Layout = ONE,
 ) -> Compiled:
-    """The largest chunk whose programs stay below `limit` bytes, compiled.
+    """The largest chunk whose programs stay below `limit` bytes a device, compiled.
 
-    lanes: number -> so many lanes of the group. most: lanes in a chunk at most.
+    lanes: number -> so many lanes of the group. most: lanes in a chunk at most, rounded
+    up to as many on each device of the layout.
     Raises ConfigError when one lane does not fit.
     """
-    size = 1 if mode == "loop" else _guess(functions, image, lanes(1), most, limit)
+    wide = layout.members
+    each, size = -(-most // wide), 1
+    if mode != "loop":
+        size = _guess(functions, image, lanes(wide), each, limit)
     compilations = 0
     while True:
-        compiled = compile_chunk(functions, mode, image, lanes(size))
+        compiled = compile_chunk(functions, mode, image, lanes(size * wide), layout)
         compilations += 1
         if compiled.total <= limit:
             return compiled._replace(compilations=compilations)
@@ -157,21 +187,28 @@ def fit(
         size = max(1, min(size - 1, int(size * share)))
 
 
-def _guess(functions, image, lane: LaneData, most: int, limit: int) -> int:
-    """Lanes that fit if all a lane needs is its state: the first size to compile."""
-    carry = jax.eval_shape(batched(functions.start, "loop"), image, (), lane)
-    each = _size((carry, lane))
+def _guess(functions, image, lanes: LaneData, most: int, limit: int) -> int:
+    """Lanes that fit if all a lane needs is its state: the first size to compile.
+
+    lanes: one for each device.
+    """
+    carry = jax.eval_shape(batched(functions.start, "loop"), image, (), lanes)
+    each = _size(carry) + _size(lanes) // count(lanes)
     return max(1, min(most, (limit - _size(image)) // each))
 
 
 def limit_bytes(memory_gb: float | None) -> int:
-    """Bytes that a chunk may take: as given, or a share of what the device has."""
+    """Bytes that a chunk may take on a device: as given, or a share of what the device
+    that has least of it has."""
     if memory_gb is not None:
         return int(memory_gb * 1e9)
-    stats = jax.devices()[0].memory_stats() or {}
+    devices = jax.local_devices()
+    stats = devices[0].memory_stats() or {}
     if "bytes_limit" in stats:
-        return int(0.8 * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
-    return free_memory() // 2
+        own = 0.8 * (stats["bytes_limit"] - stats.get("bytes_in_use", 0))
+    else:
+        own = free_memory() / 2 / len(devices)
+    return int(agree(own).min())
 
 
 def gb(size: int) -> str:

@@ -4,7 +4,6 @@ The functions take one lane. How many run at a time, and how, is decided elsewhe
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -14,59 +13,13 @@ from jaxad import metrics, threshold
 from jaxad.batches import TrainData, finalized, take
 from jaxad.carry import Carry, chosen
 from jaxad.config import Config
-from jaxad.methods import Hparams, Method
+from jaxad.grid.lane_data import LaneData
+from jaxad.methods import Method
+from jaxad.parallel import ONE, Layout
 from jaxad.program import Program, program
 from jaxad.streams import stream
 from jaxad.threshold import Validation
 from jaxad.types import Batch
-
-
-class LaneData(NamedTuple):
-    """What tells a lane from the others of its group.
-
-    key: of its random seed. rows: (n,) training rows of the pool, val_rows: (v,) those
-    of what it validates on; padded as `take` reads them.
-    tune_rows, test_rows: (V,), (T,) rows to score; below 0 is padding.
-    tune_label: (V,) int32, 0 or 1. warm: a model to start from, or None. before: the
-    fitted model of the stage before, or None. label: (P,) int32, of every image of the
-    pool, for a method that learns from labels; None: all in rows are normal.
-    """
-
-    key: jax.Array
-    hparams: Hparams
-    rows: jax.Array
-    val_rows: jax.Array
-    tune_rows: jax.Array
-    tune_label: jax.Array
-    test_rows: jax.Array
-    warm: Any = None
-    before: Any = None
-    label: jax.Array | None = None
-
-
-_ROWS = ("key", "rows", "val_rows", "tune_rows", "tune_label", "test_rows", "label")
-
-
-def stack(lanes: Sequence[LaneData], alike: bool) -> LaneData:
-    """Data of lanes with a leading axis.
-
-    alike: whether all have the same random seed and rows, which then are kept once and
-    without that axis.
-    """
-    same = {name: getattr(lanes[0], name) for name in _ROWS} if alike else {}
-    absent: dict[str, Any] = dict.fromkeys(same)
-    apart = [lane._replace(**absent) for lane in lanes]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *apart)._replace(**same)
-
-
-def common(lanes: LaneData) -> dict[str, jax.Array]:
-    """What stacked lanes have in common, by field."""
-    return {} if lanes.key.ndim else {name: getattr(lanes, name) for name in _ROWS}
-
-
-def count(lanes: LaneData) -> int:
-    """Number of stacked lanes."""
-    return jax.tree.leaves(lanes.hparams)[0].shape[0]
 
 
 class Functions(NamedTuple):
@@ -81,14 +34,20 @@ class Functions(NamedTuple):
 
 
 def functions(
-    method: Method, config: Config, examples: int, together: bool, keep: bool = False
+    method: Method,
+    config: Config,
+    examples: int,
+    together: bool,
+    keep: bool = False,
+    layout: Layout = ONE,
 ) -> Functions:
     """The functions of a group's lanes, for so many (padded) training rows each.
 
     config: static, as from `blank`. together: whether they run under `vmap`. keep: the
-    trained stages are what is wanted: `measure` gives those alone.
+    trained stages are what is wanted: `measure` gives those alone. layout: of devices,
+    of which those along the data axis share each batch.
     """
-    prog = program(method, config, examples, together=together)
+    prog = program(method, config, examples, together=together, layout=layout)
     one = _Lane(method, config, prog)
     measure = one.stage if keep else one.measure
     return Functions(one.start, one.advance, measure, prog.steps)

@@ -11,7 +11,7 @@ from jaxad import methods
 from jaxad.batches import share
 from jaxad.config import Config, stages, traced
 from jaxad.data import Places, Splits
-from jaxad.grid.lanes import LaneData, stack
+from jaxad.grid.lane_data import LaneData, stack
 from jaxad.grid.members import Group, Lane
 from jaxad.grid.pool import Pool, Rows, Seen, form, padded
 from jaxad.streams import root

@@ -11,7 +11,8 @@ import jax
 
 from jaxad.environment import cores
 from jaxad.grid.execute import MODES, Compiled, side_by_side
-from jaxad.grid.lanes import LaneData
+from jaxad.grid.lane_data import LaneData
+from jaxad.parallel import agree
 
 PROBE_SECONDS = 0.3
 SURE_SECONDS = 3.0
@@ -34,14 +35,16 @@ def fastest(
     fit: Callable[[str, int | None, int], Compiled],
     seconds: Callable[[Compiled], float],
     lanes: int,
+    alone: bool = True,
 ) -> Tried:
     """Compile and time every way.
 
     fit: mode, lanes of a program at most (None: as many as fit) and programs side by
     side at most -> programs. seconds: programs -> seconds a step and lane.
-    lanes: of the group.
+    lanes: of the group. alone: whether it is one device, on which programs may run side
+    by side.
     """
-    cpu = jax.default_backend() == "cpu"
+    cpu = alone and jax.default_backend() == "cpu"
     threads = min(cores(), lanes) if cpu else 1
     few = min(FEW, -(-lanes // threads))
     ways: dict[str, tuple[Compiled, int | None]] = {}
@@ -83,7 +86,8 @@ def probe(compiled: Compiled, lanes: LaneData, steps: int) -> float:
             ),
             carries,
         )
-        return time.monotonic() - began
+        # Of the first process: all have to take the same way.
+        return float(agree(time.monotonic() - began)[0, 0])
 
     woken = timed(1)
     if woken > SURE_SECONDS:

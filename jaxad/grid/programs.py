@@ -10,9 +10,11 @@ from jaxad.config import Config
 from jaxad.errors import ConfigError
 from jaxad.grid import execute, probe
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lanes import Functions, LaneData, functions
+from jaxad.grid.lane_data import LaneData
+from jaxad.grid.lanes import Functions, functions
 from jaxad.grid.probe import Tried
 from jaxad.methods import Method
+from jaxad.parallel import ONE, Layout
 
 IN_TURN = 8
 """Lanes of a program under `map`."""
@@ -25,7 +27,8 @@ class Programs:
     config: static, as from `blank`. examples: training rows of a lane, padded.
     image: the pool. data: number -> so many lanes of the group, stacked.
     lanes: of the group. together: lanes in training at a time, at most.
-    limit: bytes that may be used. steps: of an epoch. keep: as for `lanes.functions`.
+    limit: bytes that may be used on a device. steps: of an epoch. keep: as for
+    `lanes.functions`. layout: of the devices that lanes, images and all are on.
     """
 
     method: Method
@@ -38,6 +41,7 @@ class Programs:
     limit: int
     steps: int
     keep: bool = False
+    layout: Layout = ONE
     made: dict[tuple[str, int], Compiled] = field(default_factory=dict)
 
     @property
@@ -49,7 +53,8 @@ class Programs:
     def weights(self) -> int:
         """Of one lane's model, as a power of four: what runs alike counts as one."""
         start = execute.batched(self._functions("loop").start, "loop")
-        carry = jax.eval_shape(start, self.image, (), self.data(1))
+        some = self.data(self.layout.members)
+        carry = jax.eval_shape(start, self.image, (), some)
         count = sum(leaf.size for leaf in jax.tree.leaves(carry.state.model))
         return 4 ** round(math.log(max(count, 1), 4))
 
@@ -59,22 +64,24 @@ class Programs:
         together = min(self.together, self.lanes)
         most = min(most or together, together)
         # In turn, more at a time is no faster, and more is lost when stopped.
-        most = min(most, IN_TURN) if mode == "map" else most
+        wide = self.layout.members
+        most = min(most, IN_TURN * wide) if mode == "map" else most
         if (mode, most) not in self.made:
             made = self._functions(mode)
             self.made[mode, most] = execute.fit(
-                made, mode, self.image, self.data, most, self.limit
+                made, mode, self.image, self.data, most, self.limit, self.layout
             )
         compiled = self.made[mode, most]
         return compiled.beside(min(threads, together // compiled.size), self.limit)
 
     def fastest(self) -> Tried:
         """What a probe shows to be fastest here."""
-        return probe.fastest(self.fit, self._seconds, self.lanes)
+        alone = self.layout is ONE
+        return probe.fastest(self.fit, self._seconds, self.lanes, alone)
 
     def _functions(self, mode: str) -> Functions:
-        together = mode == "vmap"
-        return functions(self.method, self.config, self.examples, together, self.keep)
+        own = mode == "vmap", self.keep, self.layout
+        return functions(self.method, self.config, self.examples, *own)
 
     def _seconds(self, compiled: Compiled) -> float:
         try:
@@ -96,7 +103,7 @@ class Programs:
             raise error
         if compiled.threads > 1:
             return self.fit(compiled.mode, compiled.size)
-        if compiled.size == 1:
+        if compiled.size == self.layout.members:
             raise ConfigError(
                 "the device has no memory for one member; make the network or "
                 "train.batch_size smaller"

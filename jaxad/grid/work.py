@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxad import methods
+from jaxad import methods, parallel
 from jaxad.batches import steps_of
 from jaxad.config import Config, stages
 from jaxad.config.grid import Grid
 from jaxad.grid import chunks, execute, prepare, store
 from jaxad.grid.execute import Compiled
+from jaxad.grid.lane_data import LaneData, placed
 from jaxad.grid.members import Group, Lane, Member, before, epochs_of, groups, lanes
 from jaxad.grid.prepare import Images
 from jaxad.grid.programs import Programs
+from jaxad.parallel import ONE, Layout
 
 BEFORE = "autoencoders"
 """Folder of the chunks of stages before the last ones."""
@@ -53,7 +54,7 @@ class Work:
     warm: a config's model to start from. module: the user's own, or None.
     compiled: training programs so far. total, done: trainings of this call of `run`.
     fitted: models of stages before the last one, by config. keep_models: whether they
-        are what this work makes.
+        are what this work makes. layout: of the devices that all lanes are laid over.
     """
 
     path: Path
@@ -73,6 +74,7 @@ class Work:
     total: int = 0
     done: int = 0
     keep_models: bool = False
+    layout: Layout = ONE
     fitted: dict[Config, Any] = field(default_factory=dict)
 
     def restore(self) -> int:
@@ -148,7 +150,7 @@ class Work:
             self.history[int(member)] = columns
 
     def finish(self, chunk: store.Chunk) -> None:
-        store.write(self.path, chunk)
+        parallel.told(lambda: store.write(self.path, chunk))
         self._take(store.without_carry(chunk))
         self.after()
 
@@ -164,17 +166,20 @@ class _Group:
         total = self.steps * group.epochs
         what = work.images.rows(group.lanes[0].config)[0]
         lanes = list(group.lanes)
+        together = min(work.grid.members or len(lanes), len(lanes))
+        self.layout = work.layout.for_members(together)
         self.programs = Programs(
             methods.build(config, total, work.module),
             config,
             self.sizes.train,
-            jax.tree.map(jnp.asarray, work.images.pool(what)),
-            lambda number: self._data(lanes[:number]),
+            self.layout.replicate(work.images.pool(what)),
+            lambda number: self._data(lanes[:number], number),
             len(lanes),
             work.grid.members or len(lanes),
             execute.limit_bytes(work.grid.memory_gb),
             self.steps,
             work.keep_models,
+            self.layout,
         )
 
     def run(self, waiting: list[Lane]) -> None:
@@ -222,15 +227,16 @@ class _Group:
         )
         return compiled
 
-    def _data(self, lanes: list[Lane]):
+    def _data(self, lanes: list[Lane], size: int) -> LaneData:
+        """Data of so many lanes: filled up, since another size is another program."""
+        full = lanes + [lanes[-1]] * (size - len(lanes))
         work = self.work
-        return prepare.lane_data(lanes, work.images, self.sizes, work.warm, work.fitted)
+        made = prepare.lane_data(full, work.images, self.sizes, work.warm, work.fitted)
+        return placed(made, self.layout)
 
     def _train(self, compiled: Compiled, some: list[Lane]) -> chunks.Trained:
         size = compiled.size
         parts = [some[i : i + size] for i in range(0, len(some), size)]
-        # The last one is filled up, since another size would be another program.
-        parts[-1] = parts[-1] + [some[-1]] * (size - len(parts[-1]))
         wanted = sorted({self.epochs(m) for lane in some for m in lane.members})
         last, work = wanted[-1] * self.steps, self.work
 
@@ -238,5 +244,5 @@ class _Group:
             done = work.done + len(some) * at / last
             work.look(done, work.total, f"{at // self.steps}/{wanted[-1]}")
 
-        data = [self._data(part) for part in parts]
+        data = [self._data(part, size) for part in parts]
         return chunks.train(compiled, data, self.steps, wanted, look)

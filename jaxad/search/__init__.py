@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jaxad import environment, folder
+from jaxad import environment, opening, parallel
 from jaxad.config import Config
 from jaxad.config.grid import TASKS, Axis, Grid
 from jaxad.errors import ConfigError
@@ -47,9 +47,10 @@ def sweep(
     signal, with every finished chunk on disk.
     """
     given = as_grid(grid, **options)
-    path = Path(out) if out is not None else folder.fresh(config.name or "sweep")
+    path = opening.chosen(out, config.name or "sweep")
+    quiet = quiet or not parallel.first()
     environment.use_compilation_cache()
-    with folder.lock(path), watch() as stop, Reporter(quiet) as reporter:
+    with opening.held(path), watch() as stop, Reporter(quiet) as reporter:
         at = Context(config, given, data, module, path, reporter, stop)
         at.open(resume, command)
         return measure(at, train(at))

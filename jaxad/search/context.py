@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, folder, generated, results
+from jaxad import environment, folder, generated, opening, parallel, results
 from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.grid import Grid
@@ -53,10 +53,11 @@ class Context:
             keep=self._keep,
             warm=self._warm,
             module=module,
+            layout=parallel.over_all(config.parallel.devices),
         )
 
     def open(self, resume: bool, command: str) -> None:
-        folder.open_run(self.path, resume, lambda _: None)
+        parallel.told(lambda: opening.open_run(self.path, resume, lambda _: None))
         if (self.path / folder.CONFIG).is_file():
             raise ConfigError(
                 f"{self.path}: a run is there, not a sweep; choose another --out"
@@ -66,10 +67,12 @@ class Context:
             "data": sorted(set(self.prints.values())),
             "module": None if self.module is None else describe_module(self.module),
         }
+        digests = {k: self.identity[k] for k in ("data", "module")}
+        environment.check_same({"run": _plain(self.config, self.grid)} | digests)
         if (self.path / folder.GRID).is_file():
             self._go_on(self.path / folder.GRID)
         env = environment.describe() | {"command": command}
-        folder.write_json(self.path / "env.json", env)
+        parallel.told(lambda: folder.write_json(self.path / "env.json", env))
         self._keep(self.work.choices)
 
     def _go_on(self, file: Path) -> None:
@@ -151,11 +154,12 @@ class Context:
         return self._models[key]
 
     def _keep(self, choices: Mapping[str, Choice]) -> None:
-        value = {k: v._asdict() for k, v in choices.items()}
-        folder.write_json(self.path / folder.GRID, {**self.identity, "choices": value})
+        own = {k: v._asdict() for k, v in choices.items()}
+        whole = {**self.identity, "choices": own}
+        parallel.told(lambda: folder.write_json(self.path / folder.GRID, whole))
 
     def _look(self, done: float, total: int, epoch: str) -> None:
-        if self.stop.requested:
+        if parallel.anywhere(self.stop.requested):
             raise Preempted("stopped; finished chunks are kept: go on with --resume")
         best = f" best {self.best_yet}" if self.best_yet else ""
         text = f"trainings {done:.1f}/{total} epoch {epoch}{best}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas
 
-from jaxad import folder
+from jaxad import folder, parallel
 from jaxad import run as runs
 from jaxad.config import Config, stages
 from jaxad.config.grid import Grid
@@ -92,7 +92,7 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     """
     table, board = _tables(at, done)
     if all(place is None for place in board["rank"]):
-        draw_sweep(at.path)
+        parallel.told(lambda: draw_sweep(at.path) and None)
         raise DivergedError(
             f"no member can be ranked: {board['reason'][0]}; see "
             f"{at.path / 'members.csv'}",
@@ -109,14 +109,15 @@ def measure(at: Context, done: training.Finished) -> Sweep:
             made[best.name] = run
         rows += _rows(at, best, found, made.get(best.name))
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
-    folder.write_csv(at.path / "held_out.csv", last)
+    tables = {"held_out": last}
     if grid.every:
-        folder.write_csv(at.path / "every.csv", every(at, table, board, found))
+        tables["every"] = every(at, table, board, found)
+    _write(at, tables)
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
     arrays = _arrays(at, found)
-    tables = (members, leaderboard, measured)
-    draw_sweep(at.path)
-    return Sweep(at.config, at.grid, at.path, *tables, arrays, made)
+    parallel.told(lambda: draw_sweep(at.path) and None)
+    frames = (members, leaderboard, measured)
+    return Sweep(at.config, at.grid, at.path, *frames, arrays, made)
 
 
 def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Table]:
@@ -127,10 +128,19 @@ def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Tabl
         if number not in done.alive and table["status"][i] == "ok":
             table["status"][i] = f"culled after epoch {table['epochs'][i]}"
     board = rank.leaderboard(table, at.grid.rank, at.shown)
-    folder.write_csv(at.path / "members.csv", table)
-    folder.write_csv(at.path / "leaderboard.csv", board)
-    folder.write_csv(at.path / "history.csv", _history(at, done.epochs))
+    found = {"members": table, "leaderboard": board}
+    _write(at, found | {"history": _history(at, done.epochs)})
     return table, board
+
+
+def _write(at: Context, tables: Mapping[str, Any]) -> None:
+    """Tables of columns as files of their names."""
+
+    def write() -> None:
+        for name, columns in tables.items():
+            folder.write_csv(at.path / f"{name}.csv", columns)
+
+    parallel.told(write)
 
 
 def _history(at: Context, epochs: Mapping[int, int]) -> dict[str, list[Any]]:
@@ -194,22 +204,28 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | Non
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
     at.work.say(f"{best.name}: member {member.number} as a run in {where}")
     config = stages.with_epochs(member.config, epochs[member.number])
-    before = where / folder.CONFIG
-    if before.is_file() and load_config(before) != config:
-        shutil.rmtree(where)  # another member was the best when the sweep ended before
+    there = parallel.told(lambda: _go_on(where, config))
     try:
         return runs.train(
             config,
             at.data,
             module=at.module,
             out=where,
-            resume=where.is_dir() and any(where.iterdir()),
+            resume=there,
             quiet=at.reporter.quiet,
             first=at.work.stage_before(member.config),
         )
     except DivergedError as error:
         at.work.say(f"{best.name}: no run beside its row: {error}")
         return None
+
+
+def _go_on(where: Path, config: Config) -> bool:
+    """Whether the run of this config is there already, in part or whole."""
+    before = where / folder.CONFIG
+    if before.is_file() and load_config(before) != config:
+        shutil.rmtree(where)  # another member was the best when the sweep ended before
+    return where.is_dir() and any(where.iterdir())
 
 
 def _arrays(at: Context, found: Mapping[int, Any]) -> dict[str, np.ndarray]:

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Start one command as several processes on this machine, which work on one run.
+
+    python launch/local.py -n 2 -- jaxad train configs/mnist_salt_pepper/cae.py
+    python launch/local.py -n 2 --devices 4 -- jaxad train   # four CPU devices in each
+
+Process 0 speaks as the command would; what the others say on stderr is marked with
+their number. SIGTERM and Ctrl-C go to all. The exit code is that of the first process
+that failed; where one fails, the others have 60 seconds to end by themselves.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+GRACE_SECONDS = 60
+
+
+def main() -> int:
+    given = _arguments()
+    port = given.port or _free_port()
+    children = [_start(given, port, number) for number in range(given.n)]
+    for received in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(received, lambda number, _: _tell(children, number))
+    return _wait(children)
+
+
+def _arguments() -> argparse.Namespace:
+    words, _, command = _cut(sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-n", type=_size, required=True, help="processes")
+    parser.add_argument("--devices", type=_size, help="CPU devices of each process")
+    parser.add_argument("--port", type=int, help="of process 0; a free one by itself")
+    given = parser.parse_args(words)
+    if not command:
+        parser.error("no command; write it after --")
+    given.command = command
+    return given
+
+
+def _cut(words: list[str]) -> tuple[list[str], str, list[str]]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], "--", words[at + 1 :]
+
+
+def _size(word: str) -> int:
+    if word.isdecimal() and int(word):
+        return int(word)
+    raise argparse.ArgumentTypeError(f"{word} is not a number from 1 on")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _start(given: argparse.Namespace, port: int, number: int) -> subprocess.Popen:
+    env = os.environ | {
+        "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",
+        "JAX_NUM_PROCESSES": str(given.n),
+        "JAX_PROCESS_ID": str(number),
+    }
+    if given.devices:
+        flag = f"--xla_force_host_platform_device_count={given.devices}"
+        env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} {flag}".strip()
+        env["JAX_PLATFORMS"] = "cpu"
+    own = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE} if number else {}
+    # A session of their own: Ctrl-C comes from here, and once.
+    child = subprocess.Popen(given.command, env=env, start_new_session=True, **own)
+    if number:
+        threading.Thread(target=_copy, args=(child, number), daemon=True).start()
+    return child
+
+
+def _copy(child: subprocess.Popen, number: int) -> None:
+    assert child.stderr is not None
+    for line in child.stderr:
+        sys.stderr.write(f"[{number}] {line.decode(errors='replace')}")
+
+
+def _tell(children: list[subprocess.Popen], number: int) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(number)
+
+
+def _wait(children: list[subprocess.Popen]) -> int:
+    code, until = 0, None
+    while any(child.poll() is None for child in children):
+        time.sleep(0.05)
+        failed = [child.returncode for child in children if child.returncode]
+        if failed and until is None:
+            code, until = failed[0], time.monotonic() + GRACE_SECONDS
+        if until is not None and time.monotonic() > until:
+            _tell(children, signal.SIGKILL)
+    failed = [child.returncode for child in children if child.returncode]
+    code = code or (failed[0] if failed else 0)
+    return code if code >= 0 else 128 - code  # of a signal, as a shell gives it
+
+
+if __name__ == "__main__":
+    sys.exit(main())
