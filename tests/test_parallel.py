@@ -3,24 +3,32 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jaxad import parallel
 from jaxad.checkpoint import steps
 from jaxad.cli import main
-from jaxad.errors import ConfigError, ProcessError
+from jaxad.cli.arguments import split_train
+from jaxad.errors import ConfigError
+from jaxad.folder import read_json
 from jaxad.parallel import joining
 
 ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
+ONE = ROOT / "tests" / "one_of_several.py"
+SHELLCHECK = shutil.which("shellcheck", path=Path(sys.executable).parent)
 LOCAL = [sys.executable, str(ROOT / "launch" / "local.py")]
-RUN = "--model.kind linear --train.batch-size 64 --train.epochs 60 --baselines.names"
+RUN = "--model.kind linear --train.batch-size 256 --train.epochs 60 --baselines.names"
 RUN += " --train.segment-seconds 0.2 --score.names mse"
 
 
@@ -70,12 +78,10 @@ def test_members_on_devices_of_their_own_never_talk(many):
     assert max(many["sweeps"]["apart"]) < 1e-3
 
 
-def start(number, out, *words, of=2, port, **env):
-    """A process of several, by the command's own flags."""
-    flags = ["--coordinator", f"127.0.0.1:{port}", "--processes", str(of)]
-    command = [BIN / "jaxad", "train", *RUN.split(), "--out", out, *flags]
+def jaxad(*words, **env):
+    """A process of `jaxad`; `JAX_...` variables and flags make it one of several."""
     return subprocess.Popen(
-        [*command, "--process", str(number), *words],
+        [sys.executable, ONE, *map(str, words)],
         env=os.environ | env,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -98,29 +104,25 @@ def files(path):
     return {name: (path / name).read_bytes() for name in names}
 
 
-def of_run(out, pid=False):
-    """The process numbers of the jaxad processes of a run."""
-    found = {}
+def second(out):
+    """The process number of the second of two that work on a run."""
     for place in Path("/proc").glob("[0-9]*"):
         try:
             words = (place / "cmdline").read_bytes().split(b"\0")
-            env = dict(
-                word.split(b"=", 1)
-                for word in (place / "environ").read_bytes().split(b"\0")
-                if b"=" in word
-            )
+            env = (place / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        own = b"local.py" not in b" ".join(words)
-        if own and str(out).encode() in words and b"JAX_PROCESS_ID" in env:
-            found[int(env[b"JAX_PROCESS_ID"])] = int(place.name)
-    return found
+        if bytes(out) in words and b"JAX_PROCESS_ID=1" in env:
+            return int(place.name)
+    raise AssertionError("it is gone")
 
 
 def local(out, *words):
-    command = [*LOCAL, "-n", "2", "--devices", "2", "--", BIN / "jaxad", "train"]
+    """Two processes of two devices each."""
+    command = [*LOCAL, "-n", "2", "--devices", "2", "--", sys.executable, ONE, "train"]
     command += [*RUN.split(), "--out", out, *words]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdout=-3)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, **pipes, text=True)
 
 
 def test_two_processes_stop_as_one_and_repeat_the_uninterrupted_run(tmp_path):
@@ -129,7 +131,7 @@ def test_two_processes_stop_as_one_and_repeat_the_uninterrupted_run(tmp_path):
     often = ["--train.checkpoint-seconds", "0"]
     with local(tmp_path / "b", *often) as cut:
         begun(tmp_path / "b", cut)
-        os.kill(of_run(tmp_path / "b")[1], signal.SIGTERM)
+        os.kill(second(tmp_path / "b"), signal.SIGTERM)
         assert cut.wait(60) == 75
         told = cut.stderr.read()
     assert len(re.findall(r"saved; go on with --resume", told)) == 1
@@ -137,9 +139,167 @@ def test_two_processes_stop_as_one_and_repeat_the_uninterrupted_run(tmp_path):
     with local(tmp_path / "b", "--resume", *often) as again:
         begun(tmp_path / "b", again, saved)
         since = time.monotonic()
-        os.kill(of_run(tmp_path / "b")[1], signal.SIGKILL)
+        os.kill(second(tmp_path / "b"), signal.SIGKILL)
         assert again.wait(60) not in (0, 75)
         assert time.monotonic() - since < 30
     with local(tmp_path / "b", "--resume") as last:
         assert last.wait(200) == 0, last.stderr.read()
     assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_processes_that_disagree_or_do_not_come_say_so_and_end(tmp_path):
+    address = f"127.0.0.1:{port()}"
+    flags = ["--coordinator", address, "--processes", "2", "--process"]
+    run = ["train", *RUN.split(), "--out", tmp_path / "run"]
+    two = [jaxad(*run, *flags, 0), jaxad(*run, "--optim.lr", "1e-4", *flags, 1)]
+    told = [
+        (process.communicate(timeout=100)[1], process.returncode) for process in two
+    ]
+    for number, (text, code) in enumerate(told):
+        assert code == 7
+        line = f"jaxad: process {number}: error: config of process 1 differs from that"
+        assert next(x for x in text.splitlines() if "jaxad:" in x).startswith(line)
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {".lock"}
+    alone = jaxad(*run, *flags, 1, JAXAD_JOIN_SECONDS="1")
+    text = alone.communicate(timeout=60)[1]
+    assert alone.returncode == 7
+    assert text.startswith(
+        f"jaxad: error: not all processes came within 1 s ({address}"
+    )
+    assert text.count("\n") == 1
+
+
+SRUN = """#!/bin/bash
+# As SLURM's: two tasks, each told its number.
+shift
+for number in 0 1; do
+    SLURM_PROCID=$number SLURM_LOCALID=$number "$@" &
+done
+wait -n && wait -n
+"""
+
+
+def test_slurms_variables_start_two_processes_and_75_goes_back_to_the_queue(tmp_path):
+    bin = tmp_path / ".venv" / "bin"
+    bin.mkdir(parents=True)
+    for name, text in {
+        "srun": SRUN,
+        "jaxad": f'#!/bin/bash\nexec {sys.executable} {ONE} "$@"\n',
+        "scontrol": f'#!/bin/bash\necho "$@" > {tmp_path}/queued\n',
+    }.items():
+        (bin / name).write_text(text)
+        (bin / name).chmod(0o755)
+    env = {
+        "SLURM_JOB_ID": str(port()),
+        "SLURM_STEP_NODELIST": "127.0.0.1",
+        "SLURM_NTASKS": "2",
+        "SLURM_STEP_NUM_NODES": "1",
+        "SLURM_SUBMIT_DIR": str(tmp_path),
+    }
+    command = ["bash", ROOT / "launch/slurm.sh", "train", *RUN.split(), "--out", "run"]
+    command += ["--train.epochs", "4000", "--train.checkpoint-seconds", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, env=os.environ | env, **pipes, text=True) as job:
+        begun(tmp_path / "run", job)
+        for place in Path("/proc").glob("[0-9]*"):  # to all tasks, as SLURM sends it
+            with suppress(OSError):
+                found = (place / "environ").read_bytes()
+                if bytes(tmp_path) in found and b"SLURM_PROCID=" in found:
+                    os.kill(int(place.name), signal.SIGTERM)
+        assert job.wait(60) == 75, job.stdout.read()
+    assert (tmp_path / "queued").read_text() == f"requeue {env['SLURM_JOB_ID']}\n"
+    written = read_json(tmp_path / "run" / "env.json")["devices"]
+    assert (written["processes"], written["count"]) == (2, 4)
+
+
+def test_who_a_process_is(monkeypatch):
+    for name in ("SLURM_PROCID", "SLURM_NTASKS", "TPU_WORKER_HOSTNAMES"):
+        monkeypatch.delenv(name, raising=False)
+    assert joining._cluster() is None
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    assert joining._cluster() is None, "one task alone"
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    assert joining._cluster() == "SLURM task 3 of 4"
+    monkeypatch.setenv("SLURM_STEP_NUM_NODES", "4")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert joining._devices() == {"local_device_ids": range(2)}, "one a node has all"
+    monkeypatch.delenv("SLURM_PROCID")
+    monkeypatch.setenv("TPU_WORKER_HOSTNAMES", "a,b")
+    assert joining._cluster() == "Cloud TPU"
+
+
+WRONG = {
+    "--processes 2": "there is no coordinator and no process",
+    "--coordinator here --processes 2 --process 0": "here: is not HOST:PORT",
+    "--coordinator a:1 --processes 2 --process 2": "numbered from 0 to 1",
+    "--coordinator a:1 --processes x --process 2": "--processes takes their number",
+    "--process": "takes the number of this one",
+    "--parallel.devices 9": "parallel.devices 9: there are 1 here",
+    "--parallel.devices 0": "0 is not at least 1",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_words_about_processes_are_one_line(words, tmp_path, capsys):
+    assert main(["train", *words.split(), "--out", str(tmp_path / "run")]) == 2
+    told = capsys.readouterr().err
+    assert WRONG[words] in told
+    assert told.count("\n") == 1
+
+
+def test_a_batch_divides_over_devices_or_some_stay_idle(monkeypatch):
+    monkeypatch.setenv("JAXAD_DEVICES", "2")
+    assert parallel.over_all(None, 128).size == 2
+    assert parallel.over_all(None, 33) is parallel.ONE
+    with pytest.raises(
+        ConfigError, match="33 does not divide by 2 devices; take 32 or"
+    ):
+        parallel.over_all(2, 33)
+    monkeypatch.setenv("JAXAD_DEVICES", "two")
+    with pytest.raises(ConfigError, match="JAXAD_DEVICES is 'two'"):
+        parallel.local()
+
+
+def test_the_launchers_are_sound():
+    scripts = sorted((ROOT / "launch").glob("*.sh"))
+    subprocess.run([SHELLCHECK, "-x", "-P", ROOT / "launch", *scripts], check=True)
+    jobset = yaml.safe_load((ROOT / "launch" / "jobset.yaml").read_text())
+    (hosts,) = jobset["spec"]["replicatedJobs"]
+    job = hosts["template"]["spec"]
+    assert job["completions"] == job["parallelism"]
+    assert job["completionMode"] == "Indexed"
+    (container,) = job["template"]["spec"]["containers"]
+    words = [*container["command"], *container["args"]]
+    start, rest = split_train(words[2:])
+    assert start.resume
+    assert (ROOT / rest[0]).is_file()
+    usage = subprocess.run(
+        ["bash", ROOT / "launch/tpu_pod.sh", "a"], capture_output=True
+    )
+    assert usage.returncode == 2
+
+
+def test_a_pods_command_reaches_its_workers_word_by_word(tmp_path):
+    (tmp_path / "gcloud").write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "gcloud").chmod(0o755)
+    words = ["pod", "zone", "my folder", "train", "a b.py", "--out", "/shared/x"]
+    told = subprocess.run(
+        ["bash", ROOT / "launch/tpu_pod.sh", *words],
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert told[5:7] == ["--zone=zone", "--worker=all"]
+    command = told[7].removeprefix("--command=")
+    assert shlex.split(command) == [
+        *("cd", "my folder", "&&", ".venv/bin/jaxad", "train", "a b.py"),
+        *("--out", "/shared/x", "--resume"),
+    ]

@@ -6,6 +6,7 @@ to it. It also notices when a process is gone, and then ends the others.
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -42,8 +43,9 @@ def begin(
     coordinator: host:port of process 0. count: how many there are. number: of this one,
         from 0.
 
-    Raises ConfigError for a part of the arguments, ProcessError where the others do not
-    come within JOIN_SECONDS (JAXAD_JOIN_SECONDS in the environment).
+    Raises ConfigError for a part of the arguments, ProcessError where joining fails.
+    Where the others do not come within JOIN_SECONDS (JAXAD_JOIN_SECONDS in the
+    environment) the process says so and ends with that error's exit code.
     """
     wait = _number(os.environ.get(_WAIT, str(JOIN_SECONDS)), _WAIT)
     address = coordinator or os.environ.get(_ADDRESS)
@@ -101,9 +103,12 @@ def _initialize(wait: int, who: str, **options: Any) -> None:
 
     # Programs in flight together would reach each other's collectives on a CPU.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    late = threading.Timer(wait, _give_up, (wait, who))
+    late.daemon = True
+    late.start()
     try:
         jax.distributed.initialize(
-            initialization_timeout=wait,
+            initialization_timeout=2 * wait + DEAD_SECONDS,
             heartbeat_timeout_seconds=DEAD_SECONDS,
             shutdown_timeout_seconds=PART_SECONDS,
             **options,
@@ -111,8 +116,21 @@ def _initialize(wait: int, who: str, **options: Any) -> None:
     except Exception as error:  # of the runtime, of sockets, of a cluster's interface
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ProcessError(
-            f"the processes do not find each other within {wait} s ({who}): {lines[0]}"
+            f"the processes do not find each other ({who}): {lines[0]}"
         ) from error
+    finally:
+        late.cancel()
+
+
+def _give_up(wait: int, who: str) -> None:
+    """JAX's runtime would abort the process, with a trace of the stack."""
+    print(
+        f"jaxad: error: not all processes came within {wait} s ({who}); start all of "
+        f"them, with the same address of process 0, or set {_WAIT}",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(ProcessError.exit_code)
 
 
 def _cluster() -> str | None:
