@@ -112,10 +112,11 @@ class _Loop(NamedTuple):
             epoch, first = divmod(at, steps)
             last = min(steps, first + length)
             began = time.monotonic()
-            carry = segment(carry, epoch, first, last)
-            if shown is not None:  # the device works on meanwhile
-                self.reporter.look(shown)
-            jax.block_until_ready(carry.status)
+            with self.reporter.profiled():
+                carry = segment(carry, epoch, first, last)
+                if shown is not None:  # the device works on meanwhile
+                    self.reporter.look(shown)
+                jax.block_until_ready(carry.status)
             at = epoch * steps + last
             shown = _look(carry, at, steps, train.epochs)
             pace = (time.monotonic() - began) / (last - first)

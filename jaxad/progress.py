@@ -3,6 +3,9 @@
 import math
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from rich.console import Console
@@ -23,12 +26,18 @@ class Look(NamedTuple):
 class Reporter:
     """Shows looks at a run. Used as a context; `quiet` shows nothing.
 
-    every: seconds between two plain lines where the output is no terminal.
+    every: seconds between two plain lines where the output is no terminal. profile: a
+    folder for a trace of what the devices do; None: none is made.
     """
 
     def __init__(
-        self, quiet: bool = False, every: float = 5.0, to: TextIO | None = None
+        self,
+        quiet: bool = False,
+        every: float = 5.0,
+        to: TextIO | None = None,
+        profile: Path | None = None,
     ):
+        self.profile, self.segments = profile, 0
         self.quiet = quiet
         self.every = every
         self.console = Console(file=to or sys.stderr, highlight=False, soft_wrap=True)
@@ -47,6 +56,20 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+    @contextmanager
+    def profiled(self) -> Iterator[None]:
+        """Around a segment of a training: the second one is traced, since the first
+        wakes the device."""
+        self.segments += 1
+        if self.profile is None or self.segments != 2:
+            yield
+            return
+        import jax
+
+        with jax.profiler.trace(self.profile, create_perfetto_trace=True):
+            yield
+        self.say(f"trace of one segment: {self.profile}")
 
     def begin(self, what: str) -> None:
         """A part of the work begins; times are counted from here."""

@@ -54,6 +54,7 @@ def train(
     quiet: bool = False,
     command: str = "",
     first: Sequence[np.ndarray] | None = None,
+    profile: bool = False,
 ) -> Run:
     """Train, score, set thresholds, measure, draw; all of it is in the run folder.
 
@@ -64,6 +65,8 @@ def train(
     out: the run folder; by default a new one below `runs/`.
     resume: go on with the run that is in `out`.
     first: leaves of the carry that a sweep ended the first stage with.
+    profile: trace one segment of the training into the run folder's `profile/`, for
+        Perfetto (perfetto_trace.json.gz) and XProf.
 
     Raises ConfigError, DataError, CheckpointError, DivergedError, BusyError, and
     Preempted after a signal, with everything saved.
@@ -71,7 +74,9 @@ def train(
     path = opening.chosen(out, config.name or "run")
     environment.use_compilation_cache()
     quiet = quiet or not parallel.first()
-    with opening.held(path), watch() as stop, Reporter(quiet) as reporter:
+    traced = path / "profile" if profile and parallel.first() else None
+    show = Reporter(quiet, profile=traced)
+    with opening.held(path), watch() as stop, show as reporter:
         found = parallel.told(lambda: opening.open_run(path, resume, reporter.say))
         work = _Work(path, config, module, reporter, stop)
         work.run(data, found, {"command": command}, first)

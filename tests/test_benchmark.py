@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxad import benchmark
-from jaxad.benchmark import auroc, conv, pixels, steps, sweep
+from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep
 from jaxad.benchmark.pairs import alternate
 from jaxad.config import Deep, Denoiser, Strided
 from jaxad.errors import ConfigError, JaxadError
@@ -114,3 +114,11 @@ def test_pytorch_trains_the_denoising_network(torch, monkeypatch):
     assert members["parameters"] == 9 * 4 + 4 + 9 * 3 * 4 + 4 + 9 * 3 + 1
     assert min(alone["ratio"], members["ratio"]) > 0
     assert members["multiply_adds"] == 9 * (4 + 3 * 4 + 3) * 32 * 32
+
+
+def test_members_over_devices_are_timed_beside_one_device(capsys):
+    _, rows = devices.measure(counts=(2,), each=1, pairs=2)
+    (row,) = rows
+    assert row["name"] == "devices 2, members 2"
+    assert min(row["ours"], row["theirs"], row["placing"], row["fetching"]) > 0
+    assert min(row["compile"]) > 0

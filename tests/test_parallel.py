@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 ONE = ROOT / "tests" / "one_of_several.py"
 SHELLCHECK = shutil.which("shellcheck", path=Path(sys.executable).parent)
 LOCAL = [sys.executable, str(ROOT / "launch" / "local.py")]
-RUN = "--model.kind linear --train.batch-size 256 --train.epochs 60 --baselines.names"
+RUN = "--model.kind linear --train.batch-size 256 --train.epochs 30 --baselines.names"
 RUN += " --train.segment-seconds 0.2 --score.names mse"
 
 

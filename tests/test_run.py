@@ -1,6 +1,7 @@
 """Whole runs: the folder they leave, how they are stopped, and how they go on."""
 
 import dataclasses
+import gzip
 import json
 import os
 import shutil
@@ -57,7 +58,7 @@ def slow(tmp_path_factory):
     (home / "config.json").write_text(to_json(CONFIG))
     train = dataclasses.replace(CONFIG.train, checkpoint_seconds=60.0)
     calm = dataclasses.replace(CONFIG, train=train)
-    run = jaxad.train(calm, out=home / "calm", quiet=True)
+    run = jaxad.train(calm, out=home / "calm", quiet=True, profile=True)
     return home, calm, run
 
 
@@ -67,7 +68,8 @@ def read(path):
 
 def test_a_run_leaves_its_folder_and_can_be_loaded(slow):
     _, config, run = slow
-    assert {file.name for file in run.path.iterdir()} - {".lock"} == FILES
+    own = {file.name for file in run.path.iterdir()}
+    assert own - {".lock"} == FILES | {"profile"}
     assert from_json((run.path / "config.json").read_text()) == config
     names = {path.name for path in (run.path / "plots").iterdir()}
     assert {"loss.png", "roc.png", "pr.png", "confusion.png", "curve.png"} <= names
@@ -75,6 +77,14 @@ def test_a_run_leaves_its_folder_and_can_be_loaded(slow):
     assert len(run.history["epoch"]) == config.train.epochs
     again = jaxad.load_run(run.path)
     jax.tree.map(np.testing.assert_array_equal, again.state, run.state)
+
+
+def test_a_profile_is_a_trace_of_the_training(slow):
+    _, _, run = slow
+    (trace,) = run.path.glob("profile/**/perfetto_trace.json.gz")
+    (_,) = run.path.glob("profile/**/*.xplane.pb")
+    events = json.loads(gzip.decompress(trace.read_bytes()))["traceEvents"]
+    assert any("PjitFunction" in e["name"] or "Execut" in e["name"] for e in events)
 
 
 def test_metrics_are_those_of_the_scores_and_thresholds_see_no_test_label(slow):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,15 @@ BEHIND += ("--score.names", "mse", "smooth", "mask")
 TABLES = ("members.csv", "leaderboard.csv", "held_out.csv", "history.csv")
 
 
-def start(*options):
-    command = [sys.executable, "-m", "jaxad", *map(str, options)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def start(*options, launcher=()):
+    command = [*launcher, sys.executable, "-m", "jaxad", *map(str, options)]
+    # A group of its own, so that none of several processes outlives a kill.
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, start_new_session=True, **pipes)
 
 
-def finish(*options):
-    process = start(*options)
+def finish(*options, launcher=()):
+    process = start(*options, launcher=launcher)
     text = process.communicate()[0].decode()
     assert process.returncode == 0, text
     return text
@@ -56,7 +59,7 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, name)
     killed = ("--out", tmp_path / "killed", "--resume")
     draw = random.Random(0)
     codes = []
-    for _ in range(12):
+    for _ in range(20):
         process = start(*options, *killed)
         time.sleep(draw.uniform(1, 25))
         process.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
@@ -68,6 +71,53 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, name)
     for file in files:
         calm, other = (tmp_path / run / file for run in ("calm", "killed"))
         assert calm.read_bytes() == other.read_bytes(), (file, codes)
+
+
+LOCAL = [
+    sys.executable,
+    ROOT / "launch" / "local.py",
+    "-n",
+    "2",
+    "--devices",
+    "2",
+    "--",
+]
+
+
+def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path):
+    options = ("train", "--model.kind", "deep", *NOISY)
+    finish(*options, "--out", tmp_path / "calm", launcher=LOCAL)
+    draw, codes, seconds = random.Random(1), [], []
+    for _ in range(20):
+        out = tmp_path / "killed"
+        process = start(*options, "--out", out, "--resume", launcher=LOCAL)
+        time.sleep(draw.uniform(3, 20))
+        running = workers(out)
+        if running:
+            os.kill(draw.choice(running), draw.choice([signal.SIGKILL, signal.SIGTERM]))
+        since = time.monotonic()
+        process.communicate()
+        codes.append(process.returncode)
+        if process.returncode:  # it may have been at its end
+            seconds.append(time.monotonic() - since)
+        assert not workers(out)
+    assert max(seconds) < 30, seconds
+    assert {75} < {*codes}, codes
+    finish(*options, "--out", out, "--resume", launcher=LOCAL)
+    for file in SAME:
+        calm, other = (tmp_path / run / file for run in ("calm", "killed"))
+        assert calm.read_bytes() == other.read_bytes(), (file, codes)
+
+
+def workers(out):
+    """The process numbers of those that work on a run, without their launcher."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            if bytes(out) in words and b"--devices" not in words:
+                found.append(int(place.name))
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, conv, pixels, steps, sweep, table
+from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep, table
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
     "conv": conv.measure,
     "auroc": auroc.measure,
     "pixels": pixels.measure,
+    "devices": devices.measure,
 }
 
 
@@ -29,7 +30,8 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
     Args:
       what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
         its members one by one), `conv` (the SEM networks, likewise), `auroc` or
-        `pixels` (metrics of images and of maps beside scikit-learn).
+        `pixels` (metrics of images and of maps beside scikit-learn), `devices` (a
+        grid over several devices beside one).
       json: file to write the result to.
 
     Returns:

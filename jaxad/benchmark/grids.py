@@ -1,5 +1,6 @@
 """A grid's lanes as the sweep trains them, in steps of any number, for timing."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,10 @@ from jaxad.carry import Carry
 from jaxad.config import Config, blank, stages, traced
 from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
-from jaxad.grid.lane_data import LaneData, stack
+from jaxad.grid.lane_data import LaneData, placed, stack
+from jaxad.grid.probe import Tried
 from jaxad.grid.programs import Programs
+from jaxad.parallel import ONE, Layout
 from jaxad.streams import stream
 from jaxad.types import Batch
 
@@ -28,15 +31,23 @@ class Grid:
     of the stage before, the same for all lanes; None in a first stage.
 
     configs: differ in traced numbers alone. image: (N, H, W, C) uint8. examples: of an
-    epoch, in whole batches; drawn from all images.
+    epoch, in whole batches; drawn from all images. layout: of the devices, for so many
+    lanes as each has the same number of.
     """
 
-    def __init__(self, configs: Sequence[Config], image: np.ndarray, examples: int):
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        image: np.ndarray,
+        examples: int,
+        layout: Layout = ONE,
+    ):
         first, configs = stages.before(configs[0]), [stages.last(c) for c in configs]
         config = blank(configs[0])
         self.before = None if first is None else _fresh(first, image)
         rows = np.random.default_rng(0).integers(0, len(image), examples, np.int32)
-        self.config, self.image, self.rows = config, jnp.asarray(image), rows
+        self.config, self.image, self.rows = config, layout.replicate(image), rows
+        self.layout = layout
         self.key = jax.random.key(configs[0].seed)
         self.steps = len(rows) // config.train.batch_size
         self.lanes = [self._lane(config) for config in configs]
@@ -45,13 +56,21 @@ class Grid:
             config,
             len(rows),
             self.image,
-            lambda number: stack(self.lanes[:number], alike=True),
+            lambda number: self.placed(self.lanes[:number]),
             len(self.lanes),
             len(self.lanes),
             execute.limit_bytes(None),
             self.steps,
+            layout=layout,
         )
-        self.fastest = self.programs.fastest()
+
+    @functools.cached_property
+    def fastest(self) -> Tried:
+        return self.programs.fastest()
+
+    def placed(self, lanes: Sequence[LaneData]) -> LaneData:
+        """Lanes stacked, on the devices."""
+        return placed(stack(lanes, alike=True), self.layout)
 
     def batches(self) -> np.ndarray:
         """(steps, B) rows of the images in the order of the first epoch."""
@@ -64,7 +83,7 @@ class Grid:
         """Every lane in training by these programs."""
         starts = range(0, len(self.lanes), compiled.size)
         some = [self.lanes[i : i + compiled.size] for i in starts]
-        return Trainer(compiled, [stack(lanes, alike=True) for lanes in some])
+        return Trainer(compiled, [self.placed(lanes) for lanes in some])
 
     def one_by_one(self) -> "Trainer":
         return self.trainer(self.programs.fit("loop"))

@@ -25,7 +25,7 @@ usage: jaxad VERB ... [--debug]
 
 Image anomaly detection with autoencoders, in JAX.
 
-  train [CONFIG] [--out DIR] [--resume] [options]
+  train [CONFIG] [--out DIR] [--resume] [--profile] [options]
                                    train, score, threshold, measure and draw a run
   sweep [CONFIG] [--grid NAME=V,V ...] [--seeds N] [--out DIR] [--resume] [options]
                                    train a grid of configs and rank them
@@ -37,7 +37,7 @@ Image anomaly detection with autoencoders, in JAX.
   data verify NAME [--category C] [--channels N] [--size N] [--fit HOW]
               [--declared ID ...]  check a data set, or a folder of images
   data list                        the data sets, and which are ready
-  benchmark train|sweep|conv|auroc|pixels [--json FILE]
+  benchmark train|sweep|conv|auroc|pixels|devices [--json FILE]
                                    measure the speed of this machine
 
 A bare `jaxad train` needs no download. `jaxad VERB --help` says more;

@@ -45,6 +45,7 @@ class Start(NamedTuple):
     processes that work on it together."""
 
     resume: bool = False
+    profile: bool = False
     out: Path | None = None
     coordinator: str | None = None
     processes: int | None = None
@@ -63,7 +64,7 @@ _TAKES = {
     "processes": "their number",
     "process": "the number of this one, from 0",
 }
-STARTS = ("resume", *_TAKES)
+STARTS = ("resume", "profile", *_TAKES)
 
 
 def split_train(args: list[str]) -> tuple[Start, list[str]]:
@@ -74,8 +75,8 @@ def split_train(args: list[str]) -> tuple[Start, list[str]]:
     for word in words:
         option, equals, value = word.partition("=")
         name = option.removeprefix("--")
-        if word == "--resume":
-            found["resume"] = True
+        if word in ("--resume", "--profile"):
+            found[name] = True
         elif option.startswith("--") and name in _TAKES:
             value = value if equals else next(words, "")
             if not value or value.startswith("--"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jaxad.cli.arguments import STARTS, run_name, split_sweep, split_train
 from jaxad.cli.folders import show, show_sweep
+from jaxad.errors import ConfigError
 
 if TYPE_CHECKING:
     from jaxad.config import Config, Grid
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 _TRAIN = """\
 CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded default.
 --out: the run folder, by default runs/<name>. --resume: go on with the run there.
---coordinator HOST:PORT --processes N --process K: one of several processes that work on
-one run; SLURM, Cloud TPU and Kubernetes are found without.
+--profile: trace one segment of the training into the folder's profile/, for Perfetto
+and XProf. --coordinator HOST:PORT --processes N --process K: one of several processes
+that work on one run; SLURM, Cloud TPU and Kubernetes are found without.
 """
 _SWEEP = """\
 CONFIG: a .py file that exposes `config` and maybe `grid`, or a sweep's grid.json; none:
@@ -36,14 +38,20 @@ def train(args: list[str]) -> int:
     start, rest = split_train(args)
     path, rest = _named(rest)
     config, _ = _load(path)
-    usage = "jaxad train [CONFIG] [--out DIR] [--resume]"
+    usage = "jaxad train [CONFIG] [--out DIR] [--resume] [--profile]"
     config = _override(config, rest, usage, _TRAIN, ())
     out = start.out or Path("runs") / (config.name or run_name(path))
     start.join()
 
     from jaxad import parallel, run
 
-    done = run.train(config, out=out, resume=start.resume, command=command)
+    done = run.train(
+        config,
+        out=out,
+        resume=start.resume,
+        profile=start.profile,
+        command=command,
+    )
     return show(done.path) if parallel.first() else 0
 
 
@@ -52,6 +60,8 @@ def sweep(args: list[str]) -> int:
 
     command = shlex.join(["jaxad", "sweep", *args])
     start, rest = split_train(args)
+    if start.profile:
+        raise ConfigError("--profile is of `jaxad train`: trace one setting as a run")
     given, rest = split_sweep(rest)
     path, rest = _named(rest)
     config, grid = _load(path)

@@ -7,6 +7,8 @@ from pathlib import Path
 from jaxad.cli.arguments import Parser
 from jaxad.errors import ConfigError, DataError
 
+_BENCHMARKS = ("train", "sweep", "conv", "auroc", "pixels", "devices")
+
 
 def data(args: list[str]) -> int:
     given = _read(args)
@@ -120,7 +122,7 @@ def _verify_folder(given: argparse.Namespace) -> int:
 
 def benchmark(args: list[str]) -> int:
     parser = Parser(prog="jaxad benchmark", description="Measure speed.")
-    parser.add_argument("what", choices=("train", "sweep", "conv", "auroc", "pixels"))
+    parser.add_argument("what", choices=_BENCHMARKS)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
     given = parser.read(args)
 
