@@ -138,10 +138,10 @@ class Case:
         self.method = methods.build(self.config, steps=10)
         if self.method.labelled:
             self.hparams |= {ANOMALOUS: jnp.float32(0.2)}
-        self.key = jax.random.key(1)
+        self.key, self.before = jax.random.key(1), None
         if first is not None:
-            before = Case(first)
-            self.method = self.method.after(before.state.model)
+            self.before = Case(first)
+            self.method = self.method.after(self.before.state.model)
         self.init = jax.jit(self.method.init)
         self.step = jax.jit(self.method.step)
         self.state = self.init(self.key, self.hparams, batch())
@@ -291,6 +291,40 @@ def test_cuts_change_no_byte_and_compile_once(cases, name):
         bounds = (jnp.int32(0), jnp.int32(0), jnp.int32(3))
         other = segment(case.key, hparams, data, start, *bounds)
         assert apart(other.average, run([(0, 0, 3)]).average)
+
+
+HALVES = pytest.mark.parametrize(
+    "name", ["deep", "conv", "vae", "denoiser", "cnn", "draem"]
+)
+
+
+@HALVES
+def test_half_precision_is_of_the_layers_alone(cases, name):
+    """Layers in bfloat16; parameters, losses, scores float32, and near to those of
+    float32. Nothing falls back to float32 by promotion, which the suite forbids."""
+    case, given = cases[name], batch()
+    own = stages._with(case.config.train, precision="bfloat16")
+    half = methods.build(stages._with(case.config, train=own), 10)
+    if case.before is not None:
+        half = half.after(case.before.state.model)
+    state, info = jax.jit(half.step)(case.key, case.hparams, case.state, given)
+    whole, told = case.step(case.key, case.hparams, case.state, given)
+    for leaf, other in zip(*map(jax.tree.leaves, (state, whole)), strict=True):
+        assert leaf.dtype == other.dtype
+        assert np.isfinite(leaf).all()
+    assert info["loss"].dtype == jnp.float32
+    np.testing.assert_allclose(info["loss"], told["loss"], rtol=0.1)
+    assert apart(state.model, whole.model)
+    model, image = case.state.model, given.image
+    found, exact = (
+        jax.jit(method.score)(case.key, case.hparams, model, image).values
+        for method in (half, case.method)
+    )
+    for key, values in found.items():
+        assert values.dtype == jnp.float32
+        np.testing.assert_allclose(values, exact[key], rtol=0.2, atol=0.03, err_msg=key)
+    text = str(jax.make_jaxpr(half.score)(case.key, case.hparams, model, image))
+    assert "bf16" in text
 
 
 def test_padding_and_devices_change_no_gradient():

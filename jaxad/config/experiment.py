@@ -57,6 +57,12 @@ class Config:
         return self
 
     @model_validator(mode="after")
+    def _gans_are_of_full_precision(self) -> "Config":
+        if self.model.kind == "dcgan" and self.train.precision != "float32":
+            raise ValueError("train.precision: model.kind dcgan computes in float32")
+        return self
+
+    @model_validator(mode="after")
     def _baselines_see_all_images(self) -> "Config":
         if self.data.stream and self.baselines.names:
             raise ValueError(

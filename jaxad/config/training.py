@@ -77,6 +77,9 @@ class Train:
     validate: Size | None = None
     """Normal validation images, evenly spaced, that each epoch's loss is measured on;
     none: all. Thresholds are fitted on all in any case."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the network's layers compute in, also when it scores. Parameters, batch
+    statistics, losses, scores and metrics are float32 in any case."""
     ema: Probability = 0.0
     """Decay of an exponential moving average of the model; 0 is off."""
     init_from: str | None = None

@@ -43,6 +43,7 @@ def _built(config: Config, steps: int | None, module: Any) -> Method:
         return denoising(_built(before, None, module), config, steps)
     if module is None:
         module = models.build(config.model)
+    module = models.in_precision(module, config.train.precision)
     method = METHODS.get(config.model.kind, reconstruction)(module, config, steps)
     if {*USUAL} & {*config.score.names}:
         method = beside_usual(method, config.score)

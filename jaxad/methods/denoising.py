@@ -31,7 +31,8 @@ def denoising(first: Method, config: Config, steps: int | None = None) -> Method
     holds both: {"autoencoder": ..., "denoiser": ...}.
     """
     assert config.denoiser is not None
-    module = models.build(config.denoiser)
+    network = models.build(config.denoiser)
+    module = models.in_precision(network, config.train.precision)
 
     def behind(model: Any) -> Method:
         one = _Denoising(module, first, config, config.denoiser, steps, model)

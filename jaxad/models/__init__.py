@@ -5,10 +5,11 @@ wants to, `mode: Mode` (or `train: bool`), and returns an `Output` or the recon 
 """
 
 import inspect
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jaxad.config import models as specs
 from jaxad.config.classifier import Classifier
@@ -40,22 +41,39 @@ FAMILIES: dict[type, type[nn.Module]] = {
 }
 
 
+class Half(NamedTuple):
+    """A module whose layers compute in bfloat16; what goes in and comes out, its
+    parameters and its batch statistics are float32."""
+
+    module: nn.Module
+
+
+Module = nn.Module | Half
+
+
 def build(spec: Any) -> nn.Module:
     """The module of a spec."""
     return FAMILIES[type(spec)](spec)
 
 
-def init(module: nn.Module, key: jax.Array, image: jax.Array) -> dict[str, Any]:
+def in_precision(module: nn.Module, precision: str) -> Module:
+    """A module whose layers compute in `float32` or `bfloat16`."""
+    return Half(module) if precision == "bfloat16" else module
+
+
+def init(module: Module, key: jax.Array, image: jax.Array) -> dict[str, Any]:
     """Fresh variables: {"params": ..., and "batch_stats" where there are any}.
 
     image: (B, H, W, C) float32; only its shape and dtype matter.
     """
+    if isinstance(module, Half):
+        return init(module.module, key, image)
     keys = {"params": key, "dropout": key, "sample": key}
     return dict(module.init(keys, image, **_arguments(module, EVAL)))
 
 
 def apply(
-    module: nn.Module,
+    module: Module,
     variables: dict[str, Any],
     image: jax.Array,
     mode: Mode = EVAL,
@@ -71,13 +89,20 @@ def apply(
 
 
 def call(
-    module: nn.Module,
+    module: Module,
     variables: dict[str, Any],
     image: jax.Array,
     mode: Mode = EVAL,
     key: jax.Array | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """As `apply`, with what the module itself returns: it need not reconstruct."""
+    if isinstance(module, Half):
+        given = variables | {"params": _to(jnp.bfloat16, variables["params"])}
+        image = _to(jnp.bfloat16, image)
+        both = call(module.module, given, image, mode, key)
+        # The gradient passes to the float32 parameters through their conversion.
+        output, new = _to(jnp.float32, both)
+        return output, {**new, "params": variables["params"]}
     rngs = None if key is None else {"dropout": key, "sample": key}
     kept = [name for name in variables if name != "params"] if mode.train else []
     arguments = _arguments(module, mode)
@@ -85,6 +110,16 @@ def call(
         variables, image, **arguments, rngs=rngs, mutable=kept
     )
     return output, {**variables, **updated}
+
+
+def _to(dtype: Any, tree: Any) -> Any:
+    """A tree with its floating-point numbers in another type."""
+
+    def one(leaf: jax.Array) -> jax.Array:
+        floats = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(dtype) if floats else leaf
+
+    return jax.tree.map(one, tree)
 
 
 def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
@@ -97,4 +132,4 @@ def _arguments(module: nn.Module, mode: Mode) -> dict[str, Any]:
 
 __all__ = ["DCGAN", "FAMILIES", "ConvAE", "DeepAE", "DraemNet", "LinearAE", "Mode"]
 __all__ += ["ConvClassifier", "RemezDenoiser", "StridedAE", "VariationalAE"]
-__all__ += ["apply", "build", "call", "conv2d", "init"]
+__all__ += ["Half", "apply", "build", "call", "conv2d", "in_precision", "init"]

@@ -60,7 +60,7 @@ def conv2d(
 ) -> jax.Array:
     """Convolve (cross-correlate, as all networks do) images with a kernel.
 
-    image: (B, H, W, C) float32.
+    image: (B, H, W, C) float32, or bfloat16 as the kernel.
     kernel: (kh, kw, C, D) float32.
     padding: "SAME" (H' = ceil(H / strides)), "VALID", or pixels before and after.
     Returns (B, H', W', D) float32.
@@ -69,6 +69,8 @@ def conv2d(
     if isinstance(padding, str):
         found = lax.padtype_to_pads(image.shape[1:3], window, steps, padding)
         padding = tuple((int(a), int(b)) for a, b in found)
+    if image.dtype != jnp.float32:  # the ways of a CPU are of float32
+        return _native(image, kernel, strides, padding)
     if strides == 1 or min(kernel.shape[2:]) <= _NARROW_INPUT:
         return _conv(image, kernel, strides, padding)
     on_cpu = partial(_by_phases, strides=strides, pads=padding)

@@ -86,7 +86,8 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
-        size = (x.shape[-1],)
+        size, dtype = (x.shape[-1],), x.dtype
+        x = x.astype(jnp.float32)  # sums of many numbers
         mean_kept = self.variable("batch_stats", "mean", jnp.zeros, size)
         var_kept = self.variable("batch_stats", "var", jnp.ones, size)
         scale = self.param("scale", nn.initializers.ones, size)
@@ -100,8 +101,10 @@ class BatchNorm(nn.Module):
         else:
             mean, var = mean_kept.value, var_kept.value
         shape = (1,) * (x.ndim - 1) + size
+        scale, bias = scale.astype(jnp.float32), bias.astype(jnp.float32)
         factor = scale * jax.lax.rsqrt(var + self.epsilon)
-        return (x - mean.reshape(shape)) * factor.reshape(shape) + bias.reshape(shape)
+        x = (x - mean.reshape(shape)) * factor.reshape(shape) + bias.reshape(shape)
+        return x.astype(dtype)
 
 
 def _moments(x: jax.Array, mode: Mode) -> tuple[jax.Array, jax.Array]:
@@ -127,5 +130,6 @@ class Dropout(nn.Module):
     def __call__(self, x: jax.Array, mode: Mode) -> jax.Array:
         if mode.dropout is None or not mode.train:
             return x
-        keep = jax.random.bernoulli(self.make_rng("dropout"), 1 - mode.dropout, x.shape)
-        return jnp.where(keep, x / (1 - mode.dropout), 0.0)
+        share = 1 - mode.dropout
+        keep = jax.random.bernoulli(self.make_rng("dropout"), share, x.shape)
+        return jnp.where(keep, x / share.astype(x.dtype), 0.0)

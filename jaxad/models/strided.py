@@ -48,6 +48,7 @@ class VariationalAE(nn.Module):
         if self.has_rng("sample"):
             shape = mean.shape if mode.train else (1, self.spec.latent_dim)
             noise = jax.random.normal(self.make_rng("sample"), shape)
+            noise = noise.astype(mean.dtype)
             latent = mean + jnp.exp(0.5 * logvar) * noise
         decoder = _Decoder(self.spec, image.shape[-1], name="decoder")
         noise_logvar = self.param("noise_logvar", nn.initializers.zeros, ())

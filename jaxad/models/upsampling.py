@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxad.models import tiles
 from jaxad.models.convolution import Pads, conv2d
+from jaxad.models.pooling import upsample
 
 
 def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.Array:
@@ -18,6 +19,8 @@ def upsample_conv2d(image: jax.Array, kernel: jax.Array, size: int = 2) -> jax.A
     image: (B, H, W, C) float32; kernel: (kh, kw, C, D) float32.
     Returns (B, size * H, size * W, D) float32.
     """
+    if image.dtype != jnp.float32:
+        return conv2d(upsample(image, size), kernel)
     rows, columns = (tiles.up(size, n) for n in kernel.shape[:2])
     return _interleaved(image, kernel, rows, columns)
 
