@@ -54,12 +54,13 @@ def fit_stages(
     for number, part in enumerate(parts.stages):
         reporter.begin(part.static.model.kind if number == 0 else "denoiser")
         where = path / folder.CHECKPOINTS[number]
-        with _checkpointer(where, identity) as checkpointer:
-            layout = part.layout
+        layout = part.layout
+        with _checkpointer(where, identity, layout.size) as checkpointer:
             one = program(part.method, part.static, len(data.rows), layout=layout)
             steps = one.steps * part.static.train.epochs
             given = None if number or first is None else (steps, first)
-            saver = _Saver(where, checkpointer, identity, reporter.say, given)
+            told = identity, reporter.say, layout.size
+            saver = _Saver(where, checkpointer, *told, given)
             try:
                 fitted = loop.fit(
                     one,
@@ -87,9 +88,13 @@ def fit_stages(
     return Fitted(carries, data.before, {"compile": compiled, "train": trained})
 
 
-def _checkpointer(path: Path, identity: Any) -> AbstractContextManager[Any]:
+def _checkpointer(
+    path: Path, identity: Any, devices: int
+) -> AbstractContextManager[Any]:
     """Of the first process; None in the others, which write nothing."""
-    return Checkpointer(path, config=identity) if parallel.first() else nullcontext()
+    if not parallel.first():
+        return nullcontext()
+    return Checkpointer(path, config=identity, devices=devices)
 
 
 class _Saver:
@@ -99,8 +104,10 @@ class _Saver:
     carry there, where no checkpoint is; or None.
     """
 
-    def __init__(self, path: Path, checkpointer: Any, identity: Any, say, given):
-        self.path, self.checkpointer = path, checkpointer
+    def __init__(
+        self, path: Path, checkpointer: Any, identity: Any, say, devices, given
+    ):
+        self.path, self.checkpointer, self.devices = path, checkpointer, devices
         self.identity, self.say, self.given = identity, say, given
         self.began, self.before = time.monotonic(), 0.0
 
@@ -112,6 +119,7 @@ class _Saver:
             say=self.say,
             config=self.identity,
             may_differ=[f"run.{name}" for name in FREE + AFTER],
+            devices=self.devices,
         )
         at = parallel.agree(-1 if found is None else found.step)[:, 0]
         if (at != at[0]).any():

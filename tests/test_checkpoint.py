@@ -196,8 +196,10 @@ def test_another_config(saved, template, said):
 
 
 def test_another_machine(saved, template, said, monkeypatch):
+    assert restore(saved, template, say=said.append, devices=8).step == 2
+    assert f"another machine (devices {jax.device_count()} -> 8)" in said.pop()
     elsewhere = files.machine() | {"jax": "0.1"}
-    monkeypatch.setattr(files, "machine", lambda: elsewhere)
+    monkeypatch.setattr(files, "machine", lambda used: elsewhere)
     assert restore(saved, template, say=said.append).step == 2
     assert len(said) == 1
     assert "another machine (jax" in said[0]

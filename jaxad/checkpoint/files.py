@@ -58,13 +58,14 @@ def set_aside(path: Path, step: int) -> None:
     shutil.rmtree(dropped, ignore_errors=True)
 
 
-def machine() -> Record:
-    """What the bytes of a run depend on beside the config."""
+def machine(used: int | None = None) -> Record:
+    """What the bytes of a run depend on beside the config. used: devices that it works
+    on; None: all."""
     devices = jax.devices()
     return {
         "platform": devices[0].platform,
         "device": devices[0].device_kind,
-        "devices": len(devices),
+        "devices": used or len(devices),
         "processes": jax.process_count(),
         "cores": cores(),
         "jax": jax.__version__,

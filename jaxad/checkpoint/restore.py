@@ -26,6 +26,7 @@ def restore(
     config: Any = None,
     may_differ: Collection[str] = (),
     subset: bool = False,
+    devices: int | None = None,
 ) -> Restored | None:
     """The newest checkpoint in the folder `path` whose digests agree; None if empty.
 
@@ -37,6 +38,7 @@ def restore(
     config: compared with the saved one unless None.
     may_differ: dotted names of values, or groups of them, that need not agree.
     subset: the template may ask for a part of the leaves.
+    devices: how many the run works on now; None: all.
     Raises CheckpointError when all are damaged, or the config or the form differs.
     """
     path = Path(path).absolute()
@@ -51,7 +53,7 @@ def restore(
             say(f"{path}: a damaged checkpoint is passed over ({damaged[-1]})")
             continue
         _check_config(path, record["config"], config, may_differ)
-        changed = differences(record["machine"], files.machine())
+        changed = differences(record["machine"], files.machine(devices))
         if changed:
             say(
                 f"{path}: saved on another machine ({', '.join(changed)}), so results "

@@ -24,14 +24,22 @@ class Checkpointer:
 
     path: folder of the checkpoints; leftovers of a killed process are removed.
     config: the config in JSON's types, which `restore` compares.
-    keep: how many checkpoints stay.
+    keep: how many checkpoints stay. devices: how many a run works on, which `restore`
+        compares; None: all.
     Raises CheckpointError when the folder cannot be written.
     """
 
-    def __init__(self, path: Path | str, *, config: Any = None, keep: int = 2) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        config: Any = None,
+        keep: int = 2,
+        devices: int | None = None,
+    ) -> None:
         self.path = Path(path).absolute()
         self._config = config
-        self._keep = keep
+        self._keep, self._devices = keep, devices
         self._pending: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         try:
@@ -58,7 +66,7 @@ class Checkpointer:
         arrays = _host_copy(tree)
         record = {
             "step": step,
-            "machine": files.machine(),
+            "machine": files.machine(self._devices),
             "config": self._config,
             "meta": dict(meta),
         }
