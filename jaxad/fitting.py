@@ -1,7 +1,8 @@
 """The trainings of a run, stage by stage, with their checkpoints."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxad import folder, loop, parallel
 from jaxad.batches import TrainData
 from jaxad.carry import Carry, chosen
 from jaxad.checkpoint import Checkpointer, restore
+from jaxad.config import Config, stages
 from jaxad.errors import CheckpointError, DivergedError
 from jaxad.program import program
 from jaxad.saved import Parts, save_final
@@ -40,6 +42,15 @@ class Fitted(NamedTuple):
     carries: list[Carry]
     model: Any
     seconds: dict[str, float]
+
+
+def layout_of(config: Config, say: Callable[[str], None]) -> parallel.Layout:
+    """The devices that share each batch of every stage."""
+    batches = [stage.train.batch_size for stage in stages.every(config)]
+    layout = parallel.over_all(config.parallel.devices, math.gcd(*batches))
+    if layout.size > 1:
+        say(f"{layout.size} devices of {parallel.count()} processes share each batch")
+    return layout
 
 
 def fit_stages(

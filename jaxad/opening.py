@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-
-from jaxad import parallel
 from jaxad.errors import BusyError, CheckpointError, ConfigError, ProcessError
 from jaxad.folder import CHECKPOINTS, CONFIG, GRID
 
@@ -35,6 +32,8 @@ def chosen(out: Path | str | None, name: str) -> Path:
     processes."""
     if out is not None:
         return Path(out)
+    from jaxad import parallel  # and with it JAX, which a lock does without
+
     return Path(parallel.told(lambda: str(fresh(name))))
 
 
@@ -44,14 +43,16 @@ def held(path: Path | str) -> Iterator[None]:
 
     Raises ProcessError where one of them does not see the folder.
     """
+    from jaxad import parallel
+
     path = Path(path)
     with ExitStack() as stack:
         parallel.told(lambda: stack.enter_context(lock(path)))
-        blind = parallel.agree(not (path / _LOCK).is_file())[:, 0]
-        if blind.any():
+        seen = parallel.agree((path / _LOCK).is_file())[:, 0].tolist()
+        if not all(seen):
             raise ProcessError(
-                f"{path}: process {np.flatnonzero(blind)[0]} does not see this folder; "
-                "choose an --out on a file system that all processes share"
+                f"{path}: process {seen.index(0)} does not see this folder; choose an "
+                "--out on a file system that all processes share"
             )
         yield
 

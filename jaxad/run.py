@@ -1,7 +1,6 @@
 """A run from config to folder: the one place that orders its steps and writes it."""
 
 import json
-import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from jaxad.checkpoint import differences
 from jaxad.config import Config, stages
 from jaxad.config.load import load_config, to_json
 from jaxad.errors import ConfigError, DataError, Preempted
-from jaxad.fitting import AFTER, FREE, Fitted, fit_stages
+from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
 from jaxad.progress import Reporter
 from jaxad.report.plots import draw
 from jaxad.results import Results
@@ -95,7 +94,7 @@ class _Work(NamedTuple):
     def run(self, data: Any, found: bool, told: dict[str, Any], first) -> None:
         """found: whether something has been saved. told: for env.json."""
         path, config, say = self.path, self.config, self.reporter.say
-        layout, began = _layout(config, say), time.monotonic()
+        layout, began = layout_of(config, say), time.monotonic()
         source, maker = generated.load_for(config.data, data)
         identity = _identity(config, source.fingerprint, self.module)
         environment.check_same(identity)
@@ -119,15 +118,6 @@ class _Work(NamedTuple):
         env["seconds"] = seconds | {"total": time.monotonic() - began}
         _write(path, loop.history(*fitted.carries), env, *measured)
         return _draw(path)
-
-
-def _layout(config: Config, say) -> parallel.Layout:
-    """The devices that share each batch of every stage."""
-    batches = [stage.train.batch_size for stage in stages.every(config)]
-    layout = parallel.over_all(config.parallel.devices, math.gcd(*batches))
-    if layout.size > 1:
-        say(f"{layout.size} devices of {parallel.count()} processes share each batch")
-    return layout
 
 
 def _draw(path: Path) -> None:

@@ -213,7 +213,10 @@ def sweeps(path):
         grid = {"optim.lr": np.geomspace(1e-2, 1e-3, lanes).tolist()}
         out = path / f"sweep{count}-{lanes}"
         given = {"seeds": 1, "execution": "map", "out": out, "quiet": True}
-        found = jaxad.sweep(on(BASE, count), grid, images(), **given)
+        rules = Threshold(rules=(FixedFpr(rate=0.1),))
+        few = dataclasses.replace(BASE, score=Score(names=("mse",)), threshold=rules)
+        given["rank"] = "val_loss"
+        found = jaxad.sweep(on(few, count), grid, images(), **given)
         frames[count, lanes] = found.arrays["test"]
     one, eight, two = frames.values()
     return {

@@ -96,7 +96,8 @@ def test_train_passes_on_the_config_and_where_to(folder, calls):
     assert cli.main(words.split()) == 0
     assert calls.config == Config(seed=7, model=Conv())
     command = f"jaxad {words}"
-    assert calls.options == {"out": Path("a"), "resume": True, "command": command}
+    given = {"out": Path("a"), "resume": True, "profile": False}
+    assert calls.options == given | {"command": command}
     assert cli.main(["train", "run/config.json", "--name", "b"]) == 0
     assert calls.config == Config(model=Conv(), name="b")
     assert calls.options["out"] == Path("runs/b")

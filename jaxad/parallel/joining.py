@@ -4,6 +4,7 @@ JAX's own runtime does it: one process (number 0) is the coordinator, all others
 to it. It also notices when a process is gone, and then ends the others.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -102,7 +103,8 @@ def _initialize(wait: int, who: str, **options: Any) -> None:
     import jax
 
     # Programs in flight together would reach each other's collectives on a CPU.
-    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    with contextlib.suppress(AttributeError):  # of a JAX that has no such option
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
     late = threading.Timer(wait, _give_up, (wait, who))
     late.daemon = True
     late.start()
