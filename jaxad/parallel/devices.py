@@ -49,9 +49,10 @@ def over_all(number: int | None, batch: int = 0) -> Layout:
         number = math.gcd(batch, len(every))
     size = number or len(every)
     if batch % size:
+        less = batch - batch % size
+        near = f"{less} or {less + size}" if less else str(size)
         raise ConfigError(
-            f"train.batch_size {batch} does not divide by {size} devices; take "
-            f"{batch - batch % size or size} or {batch - batch % size + size}"
+            f"train.batch_size {batch} does not divide by {size} devices; take {near}"
         )
     return _laid(every[:size])
 
