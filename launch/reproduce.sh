@@ -84,3 +84,16 @@ for name in ae cnn; do
 done
 printf '\n## Solar cells\n\n'
 .venv/bin/jaxad report --markdown "${folders[@]}"
+
+hard=(--data.protocol.corruption.level 0.01 --baselines.names --resume)
+folders=()
+for precision in float32 bfloat16; do
+    folders+=("$runs/deep_$precision" "$runs/cae_$precision")
+    .venv/bin/jaxad train configs/mnist_salt_pepper/deep.py "${hard[@]}" \
+        --train.precision "$precision" --out "$runs/deep_$precision"
+    .venv/bin/jaxad train configs/mnist_salt_pepper/cae.py "${hard[@]}" \
+        --corrupt.level 0.01 --train.epochs 3 \
+        --train.precision "$precision" --out "$runs/cae_$precision"
+done
+printf '\n## bfloat16\n\n'
+.venv/bin/jaxad report --markdown "${folders[@]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The long tests, in .venv: many kills, full experiments. About forty minutes on two
-# cores. JAXAD_DATA_SOURCE names the folder that holds mnist/.
+# The long tests, in .venv: many kills, full experiments. About an hour on two cores.
+# JAXAD_DATA_SOURCE names the folder that holds mnist/.
 set -eu
 
 # shellcheck source=launch/venv.sh

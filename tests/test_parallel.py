@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -27,7 +28,6 @@ from jaxad.parallel import joining
 ROOT = Path(__file__).parent.parent
 ONE = ROOT / "tests" / "one_of_several.py"
 SHELLCHECK = shutil.which("shellcheck", path=Path(sys.executable).parent)
-LOCAL = [sys.executable, str(ROOT / "launch" / "local.py")]
 RUN = "--model.kind linear --train.batch-size 256 --train.epochs 30 --baselines.names"
 RUN += " --train.segment-seconds 0.2 --score.names mse"
 
@@ -98,47 +98,6 @@ def begun(path, process):
         time.sleep(0.05)
 
 
-def files(path):
-    """What has to be equal byte for byte."""
-    names = ("history.csv", "scores.csv", "thresholds.json", "metrics.json")
-    return {name: (path / name).read_bytes() for name in names}
-
-
-def second(out):
-    """The process number of the second of two that work on a run."""
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes().split(b"\0")
-            env = (place / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if bytes(out) in words and b"JAX_PROCESS_ID=1" in env:
-            return int(place.name)
-    raise AssertionError("it is gone")
-
-
-def local(out, *words):
-    """Two processes of two devices each."""
-    command = [*LOCAL, "-n", "2", "--devices", "2", "--", sys.executable, ONE, "train"]
-    command += [*RUN.split(), "--out", out, *words]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, **pipes, text=True)
-
-
-def test_a_kill_of_one_process_ends_both_and_the_run_is_repeated(tmp_path):
-    with local(tmp_path / "a") as whole:
-        assert whole.wait(200) == 0, whole.stderr.read()
-    with local(tmp_path / "b", "--train.checkpoint-seconds", "0") as cut:
-        begun(tmp_path / "b", cut)
-        since = time.monotonic()
-        os.kill(second(tmp_path / "b"), signal.SIGKILL)
-        assert cut.wait(60) not in (0, 75)
-        assert time.monotonic() - since < 30
-    with local(tmp_path / "b", "--resume") as last:
-        assert last.wait(200) == 0, last.stderr.read()
-    assert files(tmp_path / "a") == files(tmp_path / "b")
-
-
 def port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -177,7 +136,7 @@ wait -n && wait -n
 """
 
 
-def test_slurms_variables_start_two_processes_and_75_goes_back_to_the_queue(tmp_path):
+def test_under_slurm_a_signal_to_one_task_queues_the_job_again_which_goes_on(tmp_path):
     bin = tmp_path / ".venv" / "bin"
     bin.mkdir(parents=True)
     for name, text in {
@@ -195,20 +154,33 @@ def test_slurms_variables_start_two_processes_and_75_goes_back_to_the_queue(tmp_
         "SLURM_SUBMIT_DIR": str(tmp_path),
     }
     command = ["bash", ROOT / "launch/slurm.sh", "train", *RUN.split(), "--out", "run"]
-    command += ["--train.epochs", "4000", "--train.checkpoint-seconds", "0"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, env=os.environ | env, **pipes, text=True) as job:
+    often = ["--train.checkpoint-seconds", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([*command, *often], env=os.environ | env, **pipes) as job:
         begun(tmp_path / "run", job)
-        for place in Path("/proc").glob("[0-9]*"):  # one is told, and both stop
+        for place in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 found = (place / "environ").read_bytes()
                 if bytes(tmp_path) in found and b"SLURM_PROCID=1" in found:
                     os.kill(int(place.name), signal.SIGTERM)
-        assert job.wait(60) == 75, job.stdout.read()
-        assert job.stdout.read().count("saved; go on with --resume") == 1
+        told = job.communicate(timeout=60)[0]
+    assert job.returncode == 75, told
+    assert told.count("saved; go on with --resume") == 1, "both stop, and one says so"
     assert (tmp_path / "queued").read_text() == f"requeue {env['SLURM_JOB_ID']}\n"
+    again = subprocess.run(command, env=os.environ | env, timeout=200, **pipes)
+    assert again.returncode == 0, again.stdout
+    assert "going on from step" in again.stdout
     written = read_json(tmp_path / "run" / "env.json")["devices"]
     assert (written["processes"], written["count"]) == (2, 4)
+    with jaxad("train", *RUN.split(), "--out", tmp_path / "alone") as alone:
+        told = alone.communicate(timeout=100)[1]
+    assert alone.returncode == 0, told
+    here, there = (read(tmp_path / name / "history.csv") for name in ("alone", "run"))
+    np.testing.assert_allclose(there, here, rtol=1e-3)
+
+
+def read(file):
+    return np.loadtxt(file, delimiter=",", skiprows=1)
 
 
 def test_who_a_process_is(monkeypatch):
