@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    words, _, command = _cut(sys.argv[1:])
+    words, command = _cut(sys.argv[1:])
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -45,9 +45,10 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _cut(words: list[str]) -> tuple[list[str], str, list[str]]:
+def _cut(words: list[str]) -> tuple[list[str], list[str]]:
+    """The options, and the command behind --."""
     at = words.index("--") if "--" in words else len(words)
-    return words[:at], "--", words[at + 1 :]
+    return words[:at], words[at + 1 :]
 
 
 def _size(word: str) -> int:

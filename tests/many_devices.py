@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
+from squares import images
 
 import jaxad
 from jaxad import feeding, methods
@@ -58,15 +59,6 @@ BASE = Config(
 
 def on(config, count):
     return dataclasses.replace(config, parallel=Parallel(devices=count))
-
-
-def images():
-    rng = np.random.default_rng(0)
-    image = rng.uniform(0, 0.3, (160, 8, 8, 1)).astype(np.float32)
-    label = (np.arange(160) % 4 == 0).astype(np.int32)
-    image[label == 0, 1:4, 1:4] += 0.6
-    image[label == 1, 4:7, 3:6] += 0.6
-    return image, label
 
 
 def apart(one, other):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas
 import pytest
 from sklearn.metrics import roc_auc_score
+from squares import images
 
 import jaxad
 from jaxad import cli, evaluate, metrics
@@ -55,13 +56,7 @@ BASE = Config(
 
 @pytest.fixture(scope="module")
 def data():
-    """Images with a bright square; anomalous ones have it elsewhere."""
-    rng = np.random.default_rng(0)
-    image = rng.uniform(0, 0.3, (160, 8, 8, 1)).astype(np.float32)
-    label = (np.arange(160) % 4 == 0).astype(np.int32)
-    image[label == 0, 1:4, 1:4] += 0.6
-    image[label == 1, 4:7, 3:6] += 0.6
-    return image, label
+    return images()
 
 
 @pytest.fixture(autouse=True)

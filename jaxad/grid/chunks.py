@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxad.carry import RUNNING, Carry
+from jaxad.carry import Carry, going
 from jaxad.grid import execute, store
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lane_data import LaneData
@@ -90,8 +90,8 @@ def _measure(compiled: Compiled, part: LaneData, carry: Carry) -> dict[str, Any]
 
 
 def _going(compiled: Compiled, carry: Carry) -> bool:
-    status, stopped = compiled.layout.fetch((carry.status, carry.stopped))
-    return bool(((status == RUNNING) & ~stopped).any())
+    own = {"status": carry.status, "stopped": carry.stopped}
+    return bool(np.asarray(going(carry._replace(**compiled.layout.fetch(own)))).any())
 
 
 def _joined(parts: Sequence[Any]) -> Any:
