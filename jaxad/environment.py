@@ -40,8 +40,11 @@ def use_compilation_cache() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
-def describe() -> dict[str, Any]:
-    """Versions, devices and the revision of the code, for env.json."""
+def describe(used: int) -> dict[str, Any]:
+    """Versions, devices and the revision of the code, for env.json.
+
+    used: the devices, of those that are there, that the run works on.
+    """
     devices = jax.devices()
     return {
         "versions": {"jaxad": jaxad.__version__, "python": platform.python_version()}
@@ -50,6 +53,7 @@ def describe() -> dict[str, Any]:
             "platform": devices[0].platform,
             "kind": devices[0].device_kind,
             "count": len(devices),
+            "used": used,
             "processes": jax.process_count(),
             "cores": cores(),
         },

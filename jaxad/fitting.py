@@ -15,8 +15,9 @@ import numpy as np
 from jaxad import folder, loop, parallel
 from jaxad.batches import TrainData
 from jaxad.carry import Carry, chosen
-from jaxad.checkpoint import Checkpointer, restore
+from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config, stages
+from jaxad.config.load import as_now
 from jaxad.errors import CheckpointError, DivergedError
 from jaxad.program import program
 from jaxad.saved import Parts, save_final
@@ -128,8 +129,7 @@ class _Saver:
             self.path,
             template,
             say=self.say,
-            config=self.identity,
-            may_differ=[f"run.{name}" for name in FREE + AFTER],
+            changed=self._changed,
             devices=self.devices,
         )
         at = parallel.agree(-1 if found is None else found.step)[:, 0]
@@ -143,6 +143,11 @@ class _Saver:
         self.before = found.meta["seconds"]
         self.say(f"going on from step {found.step}")
         return found.step, found.tree
+
+    def _changed(self, saved: dict[str, Any]) -> list[str]:
+        free = [f"run.{name}" for name in FREE + AFTER]
+        saved = saved | {"run": as_now(saved["run"])}
+        return differences(saved, self.identity, free)
 
     def save(self, step: int, carry: Carry) -> None:
         if self.checkpointer is not None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from jaxad.errors import BusyError, CheckpointError, ConfigError, ProcessError
 from jaxad.folder import CHECKPOINTS, CONFIG, GRID
@@ -61,7 +62,8 @@ def held(path: Path | str) -> Iterator[None]:
 def lock(path: Path | str) -> Iterator[None]:
     """Hold the folder `path` (made if missing) for this process alone.
 
-    The kernel lets go of the lock when the process ends in any way. Raises BusyError,
+    The kernel lets go of the lock when the process ends in any way. A folder that was
+    made here, and that nothing was written to, is removed at the end. Raises BusyError,
     which names the holder, when another process (or this one) has the folder, and
     ConfigError for a folder with files in it that are no run.
     """
@@ -69,6 +71,7 @@ def lock(path: Path | str) -> Iterator[None]:
 
     path = Path(path)
     _refuse_foreign(path)
+    made = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
         file = open(path / _LOCK, "a+b")  # noqa: SIM115
@@ -81,6 +84,9 @@ def lock(path: Path | str) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The holder before may just have removed the folder with its lock.
+            if not _is(file, path / _LOCK):
+                raise BlockingIOError
         except BlockingIOError:
             raise BusyError(
                 f"{path}: in use by {_holder(path)}; wait for it to end or choose "
@@ -96,7 +102,19 @@ def lock(path: Path | str) -> Iterator[None]:
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
             file.flush()
-        yield
+        try:
+            yield
+        finally:
+            if made and [entry.name for entry in path.iterdir()] == [_LOCK]:
+                (path / _LOCK).unlink()
+                path.rmdir()
+
+
+def _is(file: BinaryIO, path: Path) -> bool:
+    """Whether `path` still names the open file."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -1,6 +1,5 @@
 """A run from config to folder: the one place that orders its steps and writes it."""
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from jaxad import (
 from jaxad.batches import TrainData, on_device
 from jaxad.checkpoint import differences
 from jaxad.config import Config, stages
-from jaxad.config.load import load_config, to_json
+from jaxad.config.load import load_config, plain
 from jaxad.errors import ConfigError, DataError, Preempted
 from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
 from jaxad.progress import Reporter
@@ -108,7 +107,7 @@ class _Work(NamedTuple):
         parts = make_parts(config, size, self.module, arrays.label, layout)
         warm = _check(parts, splits)
         env = identity | told | _sizes(arrays) | _images(config, source, splits, say)
-        env = _begin(path, env)
+        env = _begin(path, env, layout.size)
         loaded = time.monotonic() - began
         own = self.reporter, self.stop, first
         fitted = fit_stages(parts, arrays, path, identity, warm, *own)
@@ -126,7 +125,7 @@ def _draw(path: Path) -> None:
 
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
     """What has to be the same where a run goes on, in JSON's types."""
-    identity = {"run": json.loads(to_json(config)), "data": fingerprint}
+    identity: dict[str, Any] = {"run": plain(config), "data": fingerprint}
     if module is not None:
         identity["module"] = describe_module(module)
     return identity
@@ -150,10 +149,10 @@ def _images(config: Config, source, splits, say) -> dict[str, Any]:
     return told
 
 
-def _begin(path: Path, env: dict[str, Any]) -> dict[str, Any]:
+def _begin(path: Path, env: dict[str, Any], devices: int) -> dict[str, Any]:
     """Write what is known before the training; the content of env.json."""
     config = env.pop("run")
-    env = environment.describe() | {"module": None} | env
+    env = environment.describe(devices) | {"module": None} | env
 
     def write() -> None:
         (path / METRICS).unlink(missing_ok=True)
@@ -172,7 +171,7 @@ def _finished(path: Path, identity: dict[str, Any]) -> bool:
     """
     env = folder.read_json(path / "env.json")
     # Read as a config, so that fields which came since then have their defaults.
-    before = json.loads(to_json(load_config(path / folder.CONFIG)))
+    before = plain(load_config(path / folder.CONFIG))
     old = {"run": before, "data": env["data"]}
     if env.get("module") is not None:
         old["module"] = env["module"]

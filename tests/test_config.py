@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from jaxad import config as configs
+from jaxad import fitting
 from jaxad.config import BLANK, Config, Conv, Corrupt, Deep, Linear, Optim
+from jaxad.config.load import as_now, plain
 from jaxad.config.names import leaves
 from jaxad.errors import ConfigError
 
@@ -344,3 +346,15 @@ def test_a_name_is_one_folder(name):
         assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"^name: is empty$"):
         configs.set_values(Config(), {"name": ""})
+
+
+def test_an_older_version_s_config_means_what_it_meant():
+    now = plain(Config())
+    old = plain(Config())
+    del old["train"]["precision"]  # a field that came since
+    assert as_now(old) == now
+    other = now | {"gone": 1}
+    assert as_now(other) == other, "unknown fields are told as differences"
+    saver = fitting._Saver(None, None, {"run": now, "data": "x"}, print, 1, None)
+    assert saver._changed({"run": old, "data": "x"}) == []
+    assert saver._changed({"run": other, "data": "x"}) == ["run.gone 1 -> absent"]

@@ -23,21 +23,21 @@ def test_the_revision_is_of_the_repository_that_holds_the_code(tmp_path, monkeyp
     file.touch()
     monkeypatch.setattr(environment, "__file__", str(file))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert environment.describe()["revision"] is None
+    assert environment.describe(1)["revision"] is None
     git(tmp_path, "init")
     git(tmp_path, "commit", "--allow-empty", "-m", "of someone else")
-    assert environment.describe()["revision"] is None
+    assert environment.describe(1)["revision"] is None
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "of ours")
     head = git(tmp_path, "rev-parse", "HEAD")
-    assert environment.describe()["revision"] == head
+    assert environment.describe(1)["revision"] == head
     file.write_text("changed")
-    assert environment.describe()["revision"] == f"{head}-dirty"
+    assert environment.describe(1)["revision"] == f"{head}-dirty"
     monkeypatch.setenv("PATH", "")
-    assert environment.describe()["revision"] is None
+    assert environment.describe(1)["revision"] is None
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
 def test_cores_are_those_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5})
-    assert environment.describe()["devices"]["cores"] == 3
+    assert environment.describe(1)["devices"]["cores"] == 3

@@ -116,6 +116,22 @@ def test_lock_names_its_holder_and_ends_with_it(tmp_path):
         opening.lock(tmp_path / "run").__enter__()
     with opening.lock(tmp_path / "run"):
         pass
+    assert (tmp_path / "run" / ".lock").exists(), "of a killed process: left alone"
+
+
+def test_a_folder_that_nothing_was_written_to_does_not_stay(tmp_path):
+    with opening.lock(tmp_path / "runs" / "a"):
+        pass
+    assert [*tmp_path.iterdir()] == [tmp_path / "runs"]
+    assert [*(tmp_path / "runs").iterdir()] == []
+    with opening.lock(tmp_path / "b"):
+        (tmp_path / "b" / "config.json").touch()
+    assert (tmp_path / "b" / ".lock").exists()
+    # Whoever opened the lock before it was removed does not hold the folder.
+    with opening.lock(tmp_path / "c"):
+        (tmp_path / "c" / ".lock").rename(tmp_path / "c" / "old")
+        with open(tmp_path / "c" / "old", "rb") as file:
+            assert not opening._is(file, tmp_path / "c" / ".lock")
 
 
 def test_lock_refuses_a_file(tmp_path):

@@ -23,8 +23,7 @@ def restore(
     template: Any,
     *,
     say: Callable[[str], None],
-    config: Any = None,
-    may_differ: Collection[str] = (),
+    changed: Callable[[Any], list[str]] = lambda config: [],
     subset: bool = False,
     devices: int | None = None,
 ) -> Restored | None:
@@ -35,8 +34,7 @@ def restore(
     template: tree of arrays or of `jax.eval_shape` results; the sharding of a
         `ShapeDtypeStruct` is kept.
     say: told of each damaged checkpoint that is passed over, and of another machine.
-    config: compared with the saved one unless None.
-    may_differ: dotted names of values, or groups of them, that need not agree.
+    changed: what of the saved config forbids to go on, as from `differences`.
     subset: the template may ask for a part of the leaves.
     devices: how many the run works on now; None: all.
     Raises CheckpointError when all are damaged, or the config or the form differs.
@@ -52,13 +50,12 @@ def restore(
             damaged.append(f"step {step}: {files.reason(error)}")
             say(f"{path}: a damaged checkpoint is passed over ({damaged[-1]})")
             continue
-        _check_config(path, record["config"], config, may_differ)
-        changed = differences(record["machine"], files.machine(devices))
-        if changed:
-            say(
-                f"{path}: saved on another machine ({', '.join(changed)}), so results "
-                "need not be equal byte for byte"
+        if other := changed(record["config"]):
+            raise CheckpointError(
+                f"{path}: saved with another config ({', '.join(other)}); go back to "
+                "the saved values or choose another --out"
             )
+        _tell_machine(path, record["machine"], devices, say)
         tree = build(path / str(step), template, arrays, subset)
         return Restored(step, tree, record["meta"])
     if damaged:
@@ -69,12 +66,12 @@ def restore(
     return None
 
 
-def _check_config(path: Path, old: Any, new: Any, free: Collection[str]) -> None:
-    changed = [] if new is None else differences(old, new, free)
-    if changed:
-        raise CheckpointError(
-            f"{path}: saved with another config ({', '.join(changed)}); go back to "
-            "the saved values or choose another --out"
+def _tell_machine(path: Path, saved: Any, devices: int | None, say) -> None:
+    moved = differences(saved, files.machine(devices))
+    if moved:
+        say(
+            f"{path}: saved on another machine ({', '.join(moved)}), so results need "
+            "not be equal byte for byte"
         )
 
 

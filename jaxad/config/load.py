@@ -61,6 +61,20 @@ def from_json(text: str) -> Config:
         raise ConfigError(f"{name}: {why}" if name else why) from None
 
 
+def plain(config: Config) -> dict[str, Any]:
+    """The config in JSON's types."""
+    return json.loads(to_json(config))
+
+
+def as_now(config: Any) -> Any:
+    """A config in JSON's types as `plain` gives it: fields that came since it was
+    written have their defaults. What cannot be read stays as it is."""
+    try:
+        return plain(from_json(json.dumps(config)))
+    except ConfigError:
+        return config
+
+
 def grid_to_json(grid: Grid) -> str:
     """The grid as JSON, exactly."""
     return _GRID.dump_json(grid, indent=2).decode()

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from jaxad import data as sources
-from jaxad import environment, folder, generated, opening, parallel, results
+from jaxad import environment, fitting, folder, generated, opening, parallel, results
 from jaxad.checkpoint import differences
 from jaxad.config import Config
 from jaxad.config.grid import Grid
-from jaxad.config.load import grid_to_json, load_sweep, to_json
+from jaxad.config.load import grid_to_json, load_sweep, plain
 from jaxad.errors import ConfigError, Preempted
 from jaxad.grid.members import column, expand
 from jaxad.grid.prepare import Images
@@ -22,7 +22,10 @@ from jaxad.saved import describe_module, make_parts, saved_model
 from jaxad.signals import Stop
 
 # They change how a sweep is carried out, not what comes out of it.
-FREE = ("grid.execution", "grid.members", "grid.memory_gb", "config.name")
+FREE = (
+    *("grid.execution", "grid.members", "grid.memory_gb"),
+    *(f"config.{name}" for name in fitting.FREE),
+)
 
 
 class Context:
@@ -71,7 +74,7 @@ class Context:
         environment.check_same({"run": _plain(self.config, self.grid)} | digests)
         if (self.path / folder.GRID).is_file():
             self._go_on(self.path / folder.GRID)
-        env = environment.describe() | {"command": command}
+        env = environment.describe(self.work.layout.size) | {"command": command}
         parallel.told(lambda: folder.write_json(self.path / "env.json", env))
         self._keep(self.work.choices)
 
@@ -169,6 +172,6 @@ class Context:
 def _plain(config: Config, grid: Grid) -> dict[str, Any]:
     """Config and grid in JSON's types."""
     return {
-        "config": json.loads(to_json(config)),
+        "config": plain(config),
         "grid": json.loads(grid_to_json(grid)),
     }
