@@ -176,19 +176,21 @@ def streamed(path):
         (path / "set" / kind).mkdir(parents=True, exist_ok=True)
         pixels = rng.integers(0, 256, (8, 8), np.uint8)
         Image.fromarray(pixels).save(path / "set" / kind / f"{number}.png")
-    feeding.BYTES = 3 * 8 * 64
-    found = []
-    for stream in (False, True):
-        data = Data(root=str(path / "set"), protocol=Defects(), stream=stream)
-        config = dataclasses.replace(
-            on(BASE, 4),
-            data=data,
-            train=Train(epochs=2, batch_size=8),
-            score=Score(names=("mse",)),
-        )
-        found.append(jaxad.train(config, out=path / f"stream{stream}", quiet=True))
+    found = [read(path, stream, f"stream{stream}") for stream in (False, True)]
     pairs = zip(*(jax.tree.leaves(run.state) for run in found), strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
+
+
+def read(path, stream, name):
+    """A run of the images that `streamed` has written."""
+    feeding.BYTES = 3 * 8 * 64
+    config = dataclasses.replace(
+        on(BASE, 4),
+        data=Data(root=str(path / "set"), protocol=Defects(), stream=stream),
+        train=Train(epochs=2, batch_size=8),
+        score=Score(names=("mse",)),
+    )
+    return jaxad.train(config, out=path / name, quiet=True)
 
 
 def sweeps(path):
@@ -202,26 +204,34 @@ def sweeps(path):
 
     execute._bytes = spied
     for count, lanes in ((1, 8), (8, 8), (8, 2)):
-        grid = {"optim.lr": np.geomspace(1e-2, 1e-3, lanes).tolist()}
-        out = path / f"sweep{count}-{lanes}"
-        given = {"seeds": 1, "execution": "map", "out": out, "quiet": True}
-        rules = Threshold(rules=(FixedFpr(rate=0.1),))
-        few = dataclasses.replace(BASE, score=Score(names=("mse",)), threshold=rules)
-        given["rank"] = "val_loss"
-        found = jaxad.sweep(on(few, count), grid, images(), **given)
+        found = swept(path / f"sweep{count}-{lanes}", count, lanes)
         frames[count, lanes] = found.arrays["test"]
     one, eight, two = frames.values()
+    np.save(path / "one.npy", one)
     return {
         "collectives": texts,
         "apart": [apart(one, eight), apart(one[[0, -1]], two)],
     }
 
 
-if __name__ == "__main__":
-    where = Path(sys.argv[1])
+def swept(out, count, lanes):
+    grid = {"optim.lr": np.geomspace(1e-2, 1e-3, lanes).tolist()}
+    rules = Threshold(rules=(FixedFpr(rate=0.1),))
+    few = dataclasses.replace(BASE, score=Score(names=("mse",)), threshold=rules)
+    given = {"seeds": 1, "execution": "map", "rank": "val_loss", "quiet": True}
+    return jaxad.sweep(on(few, count), grid, images(), out=out, **given)
+
+
+def undrawn():
+    """Leave out pictures and the best run, which are not what is looked at."""
     running.draw = lambda path: []
     measuring.draw_sweep = lambda path: []
     measuring._run = lambda *_: None
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1])
+    undrawn()
     WATCH = running.watch
     told = {}
     for function in (gradients, runs, resumed, streamed, sweeps):

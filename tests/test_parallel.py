@@ -33,16 +33,18 @@ RUN += " --train.segment-seconds 0.2 --score.names mse"
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
+def work(tmp_path_factory):
+    """The folder that `many` and `two` work in."""
+    return tmp_path_factory.mktemp("many")
+
+
+@pytest.fixture(scope="module")
+def many(work):
     """What eight devices of one process give, see `many_devices`."""
     flags = re.sub("device_count=2", "device_count=8", os.environ["XLA_FLAGS"])
     env = {k: v for k, v in os.environ.items() if k != "JAXAD_DEVICES"}
     done = subprocess.run(
-        [
-            sys.executable,
-            ROOT / "tests/many_devices.py",
-            tmp_path_factory.mktemp("many"),
-        ],
+        [sys.executable, ROOT / "tests/many_devices.py", work],
         env=env | {"XLA_FLAGS": flags},
         capture_output=True,
         text=True,
@@ -76,6 +78,28 @@ def test_members_on_devices_of_their_own_never_talk(many):
     assert one == eight == []
     assert two == ["all-reduce"], "two members: four devices share their batches"
     assert max(many["sweeps"]["apart"]) < 1e-3
+
+
+def test_two_processes_give_what_one_does(many, work):
+    """See `two_processes`."""
+    env = {k: v for k, v in os.environ.items() if k != "JAXAD_DEVICES"}
+    env["XLA_FLAGS"] = re.sub(r"\S*device_count=2", "", env["XLA_FLAGS"])
+    launcher = [sys.executable, ROOT / "launch/local.py", "-n", "2", "--devices", "2"]
+    command = [sys.executable, ROOT / "tests/two_processes.py", work]
+    done = subprocess.run(
+        [*launcher, "--", *command], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["differing"] == [
+        f"{what} of process 1 differs from that of process 0; give all processes the "
+        f"same {what}"
+        for what in ("data", "code")
+    ]
+    assert told["sweep"] < 1e-3
+    assert told["streamed"] < 1e-3
+    assert told["few"] == 4, "fewer images than devices"
+    assert told["same"], "each process knows all results"
 
 
 def jaxad(*words, **env):
