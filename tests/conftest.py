@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +23,7 @@ os.environ |= {
     "JAXAD_DEVICES": "1",
 }
 # Two devices; and programs that compile fast, since tests run each for an instant.
-_FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=1"
+_FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAGS}".strip()
 
 settings.register_profile(
@@ -34,6 +35,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn():
+    """Runs and sweeps of this process leave no pictures, which take most of a short
+    run's time. Those that tests start as processes do; what reports draw is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxad.run.draw", lambda path: [])
+        patch.setattr("jaxad.search.measuring.draw_sweep", lambda path: [])
+        yield
 
 
 def pytest_configure(config):

@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 import jaxad
-from jaxad import cli, losses, methods
+from jaxad import cli, losses, methods, report
 from jaxad import data as sources
 from jaxad.config import (
     Augment,
@@ -41,6 +41,7 @@ from jaxad.grid.pool import Pool
 from jaxad.methods import ANOMALOUS
 from jaxad.methods.classification import balanced, classification
 from jaxad.new_images import score_files
+from jaxad.report import plots
 from jaxad.types import Batch
 
 CONFIG = Config(
@@ -232,7 +233,7 @@ def test_it_learns_what_is_separable_and_leaves_no_reconstruction(run, data, tmp
     assert fit["val_loss"] == pytest.approx(best, rel=1e-4)
     with np.load(run.path / "examples" / "examples.npz") as kept:
         assert set(kept) == {"original", "image"}
-    drawn = {file.stem for file in (run.path / "plots").iterdir()}
+    drawn = set(plots.figures(report.read(run.path)))
     assert "examples" in drawn
     assert not {"reconstructions", "latents"} & drawn
     rows = [np.flatnonzero(ids(run) == f"{i:06d}") for i in (0, 4, 1)]

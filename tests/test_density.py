@@ -257,7 +257,6 @@ def test_other_scores_finalise_again_and_a_damaged_density_is_refused(run, tmp_p
     assert "points" not in again.state.model["density"]
     column = "score_latent_mahalanobis"
     np.testing.assert_array_equal(again.scores[column], run.scores[column])
-    assert (copied / "plots" / "reconstructions.png").exists()
     Image.new("L", (28, 28)).save(tmp_path / "0.png")
     assert cli.main(["score", str(copied), str(tmp_path / "0.png"), "--maps"]) == 3
     warm = dataclasses.replace(CONFIG.train, epochs=1, init_from=str(run.path))

@@ -17,7 +17,7 @@ from PIL import Image
 from sklearn import metrics as golden
 
 import jaxad
-from jaxad import cli
+from jaxad import cli, report
 from jaxad.config import (
     Baselines,
     Config,
@@ -58,7 +58,9 @@ def slow(tmp_path_factory):
     (home / "config.json").write_text(to_json(CONFIG))
     train = dataclasses.replace(CONFIG.train, checkpoint_seconds=60.0)
     calm = dataclasses.replace(CONFIG, train=train)
-    run = jaxad.train(calm, out=home / "calm", quiet=True, profile=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxad.run.draw", report.draw)
+        run = jaxad.train(calm, out=home / "calm", quiet=True, profile=True)
     return home, calm, run
 
 
