@@ -27,6 +27,7 @@ from jaxad.config.load import load_config, plain
 from jaxad.errors import ConfigError, DataError, Preempted
 from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
 from jaxad.progress import Reporter
+from jaxad.report.page import write_page
 from jaxad.report.plots import draw
 from jaxad.results import Results
 from jaxad.saved import (
@@ -120,7 +121,7 @@ class _Work(NamedTuple):
 
 
 def _draw(path: Path) -> None:
-    parallel.told(lambda: draw(path) and None)
+    parallel.told(lambda: (draw(path), write_page(path)) and None)
 
 
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
@@ -222,7 +223,9 @@ def _measure(
     config, scorer, model = parts.config, parts.scorer, fitted.model
     found = results.gather(config, splits, scorer, model, untrained, pause)
     found.metrics["fit"] |= loop.kept(parts.static, fitted.carries)
-    shown = examples.choose(splits, scorer, model, found.test, config.seed)
+    score, rule = found.metrics["primary"].values()
+    upper = found.thresholds[score][rule]["upper"]
+    shown = examples.choose(splits, scorer, model, found.test, config.seed, upper)
     pause()
     return found, shown
 

@@ -6,28 +6,34 @@ import sys
 from pathlib import Path
 
 from jaxad.cli.arguments import Parser
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
 
 
-def show(path: Path) -> int:
+def show(path: Path, page: Path | None = None) -> int:
+    """The tables of a run, for a terminal. page: its page, where it is not inside."""
     from jaxad.report import read
     from jaxad.report.table import render
 
     print(render(read(path), _width()))
-    print(f"\npictures: {path.resolve() / 'plots'}")
+    _tell(path, page)
     return 0
 
 
-def show_sweep(path: Path) -> int:
-    """The tables of a sweep, for a terminal."""
+def show_sweep(path: Path, page: Path | None = None) -> int:
+    """The tables of a sweep, likewise."""
     from jaxad.report.sweep import read_sweep
     from jaxad.report.sweep.tables import render_sweep
 
     print(render_sweep(read_sweep(path), _width()))
-    print(f"\npictures: {path.resolve() / 'plots'}")
+    _tell(path, page)
     for best in sorted(path.resolve().glob("best*/config.json")):
         print(f"best run: {best.parent}")
     return 0
+
+
+def _tell(path: Path, page: Path | None) -> None:
+    print(f"\npictures: {path.resolve() / 'plots'}")
+    print(f"page: {(page or path / 'report.html').resolve()}")
 
 
 def _width() -> int | None:
@@ -81,14 +87,26 @@ def _check_run(path: Path) -> None:
 
 
 def report(args: list[str]) -> int:
-    parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
+    parser = Parser(
+        prog="jaxad report",
+        description="Tables, pictures and an HTML page of runs and sweeps.",
+    )
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="the page, by default report.html in the folder; of several runs, one page "
+        "that compares them, by default report.html here",
+    )
     parser.add_argument(
         "--markdown",
         action="store_true",
-        help="one table of all runs, and those of each sweep; no pictures",
+        help="one table of all runs, and those of each sweep; no pictures, no page",
     )
     given = parser.read(args)
+    if given.markdown and given.out is not None:
+        raise ConfigError("--out is for the page, which --markdown leaves out")
 
     from jaxad.report.sweep import is_sweep
 
@@ -99,15 +117,29 @@ def report(args: list[str]) -> int:
     if given.markdown:
         _markdown([path for path in given.runs if path not in sweeps], sweeps)
         return 0
+    _draw(given.runs, sweeps, given.out)
+    return 0
 
+
+def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> None:
+    """Pictures, pages and tables of runs and sweeps; of several, one page more."""
     from jaxad.report import draw
+    from jaxad.report.page import FILE, compare_pages, write_page
     from jaxad.report.sweep import draw_sweep
 
-    for path in given.runs:
+    one = len(paths) == 1
+    for path in paths:
         print(f"{path}\n")
         (draw_sweep if path in sweeps else draw)(path)
-        (show_sweep if path in sweeps else show)(path)
-    return 0
+        page = write_page(path, out if one else None)
+        if path in sweeps:
+            # The page of a sweep links to those of its best settings.
+            for best in sorted(path.glob("best*/config.json")):
+                write_page(best.parent)
+        (show_sweep if path in sweeps else show)(path, page)
+    if not one:
+        page = compare_pages(paths, out or FILE)
+        print(f"\npage of all: {page.resolve()}")
 
 
 def _markdown(runs: list[Path], sweeps: list[Path]) -> None:

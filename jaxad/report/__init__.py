@@ -1,7 +1,7 @@
-"""Plots and tables of a run, from its folder alone.
+"""Plots, tables and the page of a run, from its folder alone.
 
-`read` gives the folder as plain values; `jaxad.report.table` and `jaxad.report.plots`
-turn them into text and pictures.
+`read` gives the folder as plain values; `jaxad.report.table`, `jaxad.report.plots` and
+`jaxad.report.page` turn them into text, pictures and an HTML page.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from jaxad.report.examples import Examples
 from jaxad.report.folder import RunFolder, read
 
-__all__ = ["Examples", "RunFolder", "draw", "read"]
+__all__ = ["Examples", "RunFolder", "draw", "read", "write_page"]
 
 
 def draw(path: str | Path) -> list[Path]:
@@ -18,3 +18,11 @@ def draw(path: str | Path) -> list[Path]:
     from jaxad.report import plots
 
     return plots.draw(path)
+
+
+def write_page(path: str | Path, out: str | Path | None = None) -> Path:
+    """`jaxad.report.page.write_page`: writes `report.html` into the folder `path`, of a
+    run or a sweep, or to the file `out`."""
+    from jaxad.report import page
+
+    return page.write_page(path, out)
