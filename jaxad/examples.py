@@ -127,7 +127,9 @@ def _more(
     for anomalous in (0, 1):
         left = (room - len(rows)) // (2 - anomalous)
         members = np.setdiff1d(np.flatnonzero(label == anomalous), shown)
-        bad = np.argsort(score[members] if anomalous else -score[members], kind="stable")
+        bad = np.argsort(
+            score[members] if anomalous else -score[members], kind="stable"
+        )
         worst = members[bad][: max(-(-left // 2), 0)]
         rest = np.setdiff1d(members, worst)
         # In ranks: scores have no unit in which distances would mean the same.

@@ -121,7 +121,11 @@ class _Work(NamedTuple):
 
 
 def _draw(path: Path) -> None:
-    parallel.told(lambda: (draw(path), write_page(path)) and None)
+    def write() -> None:
+        draw(path)
+        write_page(path)
+
+    parallel.told(write)
 
 
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:

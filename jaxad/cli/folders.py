@@ -96,8 +96,8 @@ def report(args: list[str]) -> int:
         "--out",
         metavar="FILE",
         type=Path,
-        help="the page, by default report.html in the folder; of several runs, one page "
-        "that compares them, by default report.html here",
+        help="the page, by default report.html in the folder; of several, one "
+        "page that compares them, by default report.html here",
     )
     parser.add_argument(
         "--markdown",

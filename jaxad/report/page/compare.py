@@ -103,7 +103,7 @@ def _plane(runs, names, mine) -> dict[str, Any]:
     """As `sweep.plane`, over the settings of the configs that differ."""
     flat = [dict(_leaves(run.config, "")) for run in runs]
     keys = dict.fromkeys(key for one in flat for key in one)
-    axes = []
+    axes: list[dict[str, Any]] = []
     for key in keys:
         cells = [str(one.get(key, "")) for one in flat]
         if len(set(cells)) > 1 and key != "name" and len(axes) < _AXES:

@@ -86,13 +86,13 @@ def _image(name: str, images: np.ndarray) -> _Layer:
 
 def _map(examples: Examples) -> _Layer:
     maps, scale = examples.map, norm(examples)
-    assert maps is not None and scale.vmin is not None and scale.vmax is not None
-    low, span = scale.vmin, scale.vmax - scale.vmin
+    assert maps is not None
     colours = np.rint(255 * colormaps["inferno"](np.arange(256))[:, :3])
 
     def draw(row: int, factor: int) -> bytes:
         small = _reduced(maps[row], factor, np.mean)
-        steps = np.clip(np.rint(255 * (small - low) / span), 0, 255).astype(np.uint8)
+        part = np.clip(np.asarray(scale(small)), 0, 1)
+        steps = np.rint(255 * part).astype(np.uint8)
         return png(_palette(steps, colours.astype(np.uint8)))
 
     return _Layer("map", draw)
@@ -200,8 +200,9 @@ def _map_words(run: RunFolder) -> str | None:
     if (scale := examples.scale) is None:
         return "All maps share one scale of colours."
     return (
-        f"Maps are of {title(scale.score)}, on one scale of colours from {scale.low:.3g} "
-        f"to {scale.high:.3g}, chosen on validation normals. Found is where a map is "
+        f"Maps are of {title(scale.score)}, on one scale of colours from "
+        f"{scale.low:.3g} to {scale.high:.3g}, chosen on validation normals. Found is "
+        "where a map is "
         f"{scale.threshold:.3g} or above, as at most {100 * scale.rate:g} % of the "
         "pixels of validation normals are."
     )

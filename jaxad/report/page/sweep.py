@@ -61,13 +61,11 @@ def leaderboard(sweep: SweepFolder) -> dict[str, Any]:
     for name in sweep.axes:
         cells = board.text[name]
         numeric = is_numeric(cells)
-        keys = [to_float(c) if numeric else value(c) for c in cells]
-        words = [value(cell) for cell in cells]
-        columns.append(column(sweep.short(name), list(zip(words, keys, strict=True))))
-    shown = {"auroc": "AUROC", "average_precision": "AP"}
-    for name, words in shown.items():
-        cells = [(spread(at[name][i], at[f"{name}_sd"][i]), at[name][i]) for i in rows]
-        columns.append(column(words, [(w, float(x)) for w, x in cells]))
+        pairs = [(value(c), to_float(c) if numeric else value(c)) for c in cells]
+        columns.append(column(sweep.short(name), pairs))
+    for name, words in {"auroc": "AUROC", "average_precision": "AP"}.items():
+        means = zip(at[name].tolist(), at[f"{name}_sd"].tolist(), strict=True)
+        columns.append(column(words, [(spread(x, sd), x) for x, sd in means]))
     small = {"val_loss": "val loss", "mse_normal": "MSE normal"}
     small |= {"mse_anomalous": "MSE anomalous"} if reconstructs(sweep) else {}
     for name, words in small.items():
@@ -170,5 +168,3 @@ def losses(sweep: SweepFolder) -> dict[str, Any] | None:
     shown = f"{'training' if name == 'train_loss' else 'validation'} loss"
     left = len(order) - len(lines)
     return {"name": shown, "lines": lines, "left": left}
-
-

@@ -1,7 +1,7 @@
 """Tables and settings as the plain values that a page shows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jaxad.report.blocks import Block
@@ -31,7 +31,7 @@ def finite(value: Any) -> Any:
     return value
 
 
-def numbers(values: Sequence[float]) -> list[float | None]:
+def numbers(values: Iterable[float]) -> list[float | None]:
     """A column of numbers, None where one is not finite."""
     return [finite(float(value)) for value in values]
 
