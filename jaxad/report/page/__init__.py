@@ -13,7 +13,7 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.folder import write_bytes
 from jaxad.report.folder import read
 from jaxad.report.page.compare import comparison
-from jaxad.report.page.document import document, is_page
+from jaxad.report.page.document import is_page, to_html
 from jaxad.report.page.pictures import BUDGET
 from jaxad.report.page.run import run_page
 from jaxad.report.page.sweep import sweep_page
@@ -81,5 +81,5 @@ def _write(out: Path, value: dict[str, Any]) -> Path:
         raise ConfigError(
             f"{out} is there and is no page of jaxad; move it, or choose another --out"
         )
-    write_bytes(out, document(value))
+    write_bytes(out, to_html(value))
     return out

@@ -28,7 +28,7 @@ _SCRIPTS = (
 )
 
 
-def document(value: dict[str, Any]) -> bytes:
+def to_html(value: dict[str, Any]) -> bytes:
     """The page of a value in JSON's types, as UTF-8.
 
     No string of the value is part of the markup: it is read as JSON, and reaches the
@@ -72,7 +72,7 @@ def as_json(value: Any) -> str:
 
 
 def is_page(path: Path) -> bool:
-    """Whether a file begins as `document` does."""
+    """Whether a file begins as `to_html` does."""
     with path.open("rb") as file:
         return GENERATOR in file.read(1024)
 

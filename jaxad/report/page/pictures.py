@@ -153,18 +153,27 @@ def _fitted(
 
     Where even small ones do not fit, the last rows are left out.
     """
-    side = max(shape)
-    factor = -(-side // LARGEST)
+
+    def made(rows: Sequence[int], factor: int) -> tuple[list[list[str]], np.ndarray]:
+        uris = [[_uri(x.draw(row, factor)) for x in layers] for row in rows]
+        return uris, np.cumsum([0, *(sum(map(len, one)) for one in uris)])
+
+    factor, largest = -(-max(shape) // LARGEST), max(max(shape) // _LEAST, 1)
+    # A few tell how large all would be.
+    some = rows[:: max(len(rows) // 8, 1)]
+    while factor < largest and made(some, factor)[1][-1] > budget * _part(some, rows):
+        factor += 1
     while True:
-        made = [[_uri(x.draw(row, factor)) for x in layers] for row in rows]
-        ends = np.cumsum([sum(map(len, one)) for one in made])
-        if not len(ends) or ends[-1] <= budget:
-            return made, factor
-        if side / (factor + 1) < _LEAST:
-            return made[: int(np.searchsorted(ends, budget, side="right"))], factor
-        # Bytes go with the square of the side, or a little slower.
-        factor = max(factor + 1, int(factor * (ends[-1] / budget) ** 0.5))
-        factor = min(factor, max(side // _LEAST, 1))
+        uris, ends = made(rows, factor)
+        if ends[-1] <= budget:
+            return uris, factor
+        if factor >= largest:
+            return uris[: int(np.searchsorted(ends, budget, side="right")) - 1], factor
+        factor += 1
+
+
+def _part(some: Sequence[int], rows: Sequence[int]) -> float:
+    return len(some) / max(len(rows), 1)
 
 
 def _samples(examples: Examples, budget: int) -> list[str]:
