@@ -72,7 +72,13 @@ def choose(
     arrays |= _maps(splits, scorer, model, first, rows)
     drawn = scorer.sample(model, DRAWN, seed)
     arrays |= {} if drawn is None else {"samples": drawn}
-    index = [
+    return arrays, _index(test, scores, rows, why)
+
+
+def _index(
+    test: Split, scores: dict[str, np.ndarray], rows: np.ndarray, why: list[str]
+) -> list[dict[str, Any]]:
+    return [
         {
             "id": str(test.id[row]),
             "label": int(test.label[row]),
@@ -82,7 +88,6 @@ def choose(
         }
         for row, reason in zip(rows, why, strict=True)
     ]
-    return arrays, index
 
 
 def _rows(score: np.ndarray, label: np.ndarray, defect: np.ndarray, seed: int):

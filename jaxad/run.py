@@ -27,8 +27,7 @@ from jaxad.config.load import load_config, plain
 from jaxad.errors import ConfigError, DataError, Preempted
 from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
 from jaxad.progress import Reporter
-from jaxad.report.page import write_page
-from jaxad.report.plots import draw
+from jaxad.report import draw
 from jaxad.results import Results
 from jaxad.saved import (
     Parts,
@@ -121,11 +120,7 @@ class _Work(NamedTuple):
 
 
 def _draw(path: Path) -> None:
-    def write() -> None:
-        draw(path)
-        write_page(path)
-
-    parallel.told(write)
+    parallel.told(lambda: draw(path) and None)
 
 
 def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:

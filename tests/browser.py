@@ -67,6 +67,11 @@ class Page:
             "return document.querySelector(arguments[0]).innerText", selector
         )
 
+    def wait(self, milliseconds):
+        """Until so much later, and a frame was drawn."""
+        script = "setTimeout(() => requestAnimationFrame(arguments[1]), arguments[0])"
+        self.driver.execute_async_script(script, milliseconds)
+
     def errors(self):
         """What the console has to complain of since this was asked last."""
         log = self.driver.get_log("browser")

@@ -41,7 +41,8 @@ const seen = () => ({
   ...Object.fromEntries([...document.querySelectorAll("[data-count]")]
     .map((node) => [node.dataset.count, Number(node.value)])),
   ...Object.fromEntries([...document.querySelectorAll("[data-rate^=test-]")]
-    .map((node) => [node.dataset.rate.slice(5), node.value === "" ? null : Number(node.value)])),
+    .map((node) => [node.dataset.rate.slice(5),
+      node.value === "" ? null : Number(node.value)])),
 });
 """
 
@@ -127,8 +128,8 @@ def test_fields_agree_on_two_sides_at_ties_and_between(page, folder):
             name,
         )
         score, label = run.select(name, "test"), run.labels("test")
-        ties = rng.choice(score, (20, 2))
-        free = rng.uniform(score.min(), score.max(), (20, 2))
+        ties = rng.choice(score, (10, 2))
+        free = rng.uniform(score.min(), score.max(), (10, 2))
         pairs = np.concatenate([ties, free]).tolist()  # some lower ones above the upper
         script = MOVE + (
             "return arguments[0].map(([a, b]) => (field('lower', a), "
@@ -213,9 +214,7 @@ def test_the_gallery_has_verdicts_and_the_worst_errors_first(page, folder):
     index = run.examples.index
     limit = float(np.median([e["scores"]["mse"] for e in index]))
     page.js(MOVE + "field('upper', arguments[0])", limit)
-    page.driver.execute_async_script(
-        "requestAnimationFrame(() => setTimeout(arguments[0], 50))"
-    )
+    page.wait(100)
     page.js("document.querySelector('#gallery > button').click()")
     cards = page.js(
         "return [...document.querySelectorAll('.card')].map((c) => [c.dataset.verdict, "
@@ -277,18 +276,16 @@ def test_html_in_names_is_harmless(page, tmp_path):
     assert page.text("h1") == "<b>run&amp;"
     assert EVIL in page.text("#gallery")
     assert CLOSE in page.text("#threshold")
-    found = page.js(
-        "return [document.scripts.length, document.querySelectorAll('img[onerror], b.x, "
-        "[src=x]').length]"
-    )
-    assert found == [3, 0]
+    assert page.js("return document.scripts.length") == 3
+    assert page.all("[onerror], [src=x]") == []
 
 
 def test_the_policy_lets_nothing_in(page, folder):
     page.open(folder / "report.html")
     blocked = page.driver.execute_async_script("""
       const [done] = arguments, found = [];
-      addEventListener("securitypolicyviolation", (event) => found.push(event.effectiveDirective));
+      addEventListener("securitypolicyviolation",
+        (event) => found.push(event.effectiveDirective));
       window.ran = false;
       const script = document.createElement("script");
       script.textContent = "window.ran = true";
@@ -316,8 +313,8 @@ def test_dark_and_narrow_pages_are_whole(page, folder, sweep, tmp_path):
     for path in (folder / "report.html", sweep, both):
         page.open(path, width=360)
         assert page.js("return document.documentElement.scrollWidth") <= 360, path
-        canvas = page.js("return document.querySelector('canvas').clientWidth")
-        assert 200 < canvas <= 360
+        chart = page.js("return document.querySelector('figure').clientWidth")
+        assert 300 < chart <= 360
     colour = "return getComputedStyle(document.body).backgroundColor"
     light = page.js(colour)
     page.open(folder / "report.html", dark=True)
@@ -328,7 +325,7 @@ def test_dark_and_narrow_pages_are_whole(page, folder, sweep, tmp_path):
 def test_the_threshold_survives_a_reload(page, folder):
     page.open(folder / "report.html")
     page.js(MOVE + "field('upper', 0.0123)")
-    page.driver.execute_async_script("setTimeout(arguments[0], 700)")
+    page.wait(700)
     before, url = page.js(MOVE + "return seen()"), page.driver.current_url
     assert "upper=0.0123" in url
     page.open(url)
@@ -376,7 +373,8 @@ def test_a_run_of_1000_large_images_stays_under_10_mb(folder):
 def test_a_hundred_thousand_scores_are_fluid(page, folder, tmp_path):
     run, draw = read(folder), np.random.default_rng(0)
     repeats = -(-100_000 // len(run.scores["label"]))
-    scores = {k: np.tile(v, repeats) for k, v in run.scores.items()}
+    columns = ("id", "split", "label", "defect", "score_mse")
+    scores = {k: np.tile(run.scores[k], repeats) for k in columns}
     scores["score_mse"] = draw.permutation(draw.random(len(scores["label"])))
     run = dataclasses.replace(run, scores=scores)
     file = tmp_path / "large.html"
@@ -400,7 +398,8 @@ def column(page, name):
         "const t = document.querySelector('#leaderboard table');"
         "const at = [...t.querySelectorAll('thead th')].findIndex((h) => h.innerText"
         ".trim().startsWith(arguments[0]));"
-        "return [...t.querySelectorAll('tbody tr')].map((r) => r.children[at].innerText)",
+        "return [...t.querySelectorAll('tbody tr')].map((r) => "
+        "r.children[at].innerText)",
         name,
     )
 
@@ -465,6 +464,7 @@ def test_the_same_folder_gives_the_same_bytes(folder):
 def test_no_other_file_is_overwritten(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "report.html").write_text("<html>mine</html>")
+    assert main(["report", str(folder), str(folder)]) == 2  # before anything is drawn
     monkeypatch.setattr(plots, "figures", lambda run: {})
     assert main(["report", str(folder), "--out", "report.html"]) == 2
     assert "is no page of jaxad" in capsys.readouterr().err

@@ -9,31 +9,31 @@ from jaxad.cli.arguments import Parser
 from jaxad.errors import ConfigError, DataError
 
 
-def show(path: Path, page: Path | None = None) -> int:
-    """The tables of a run, for a terminal. page: its page, where it is not inside."""
+def show(path: Path) -> int:
+    """The tables of a run, for a terminal."""
     from jaxad.report import read
     from jaxad.report.table import render
 
     print(render(read(path), _width()))
-    _tell(path, page)
+    _tell(path)
     return 0
 
 
-def show_sweep(path: Path, page: Path | None = None) -> int:
-    """The tables of a sweep, likewise."""
+def show_sweep(path: Path) -> int:
+    """The tables of a sweep, for a terminal."""
     from jaxad.report.sweep import read_sweep
     from jaxad.report.sweep.tables import render_sweep
 
     print(render_sweep(read_sweep(path), _width()))
-    _tell(path, page)
+    _tell(path)
     for best in sorted(path.resolve().glob("best*/config.json")):
         print(f"best run: {best.parent}")
     return 0
 
 
-def _tell(path: Path, page: Path | None) -> None:
+def _tell(path: Path) -> None:
     print(f"\npictures: {path.resolve() / 'plots'}")
-    print(f"page: {(page or path / 'report.html').resolve()}")
+    print(f"page: {path.resolve() / 'report.html'}")
 
 
 def _width() -> int | None:
@@ -96,8 +96,8 @@ def report(args: list[str]) -> int:
         "--out",
         metavar="FILE",
         type=Path,
-        help="the page, by default report.html in the folder; of several, one "
-        "page that compares them, by default report.html here",
+        help="one page more: of one run a copy, of several the page that compares "
+        "them, by default report.html here",
     )
     parser.add_argument(
         "--markdown",
@@ -124,22 +124,25 @@ def report(args: list[str]) -> int:
 def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> None:
     """Pictures, pages and tables of runs and sweeps; of several, one page more."""
     from jaxad.report import draw
-    from jaxad.report.page import FILE, compare_pages, write_page
+    from jaxad.report.page import FILE, check_out, compare_pages, write_page
     from jaxad.report.sweep import draw_sweep
 
-    one = len(paths) == 1
+    several = len(paths) > 1
+    whole = out or Path(FILE)
+    if out or several:
+        check_out(whole)
     for path in paths:
         print(f"{path}\n")
         (draw_sweep if path in sweeps else draw)(path)
-        page = write_page(path, out if one else None)
         if path in sweeps:
             # The page of a sweep links to those of its best settings.
-            for best in sorted(path.glob("best*/config.json")):
+            for best in sorted(path.glob("best*/metrics.json")):
                 write_page(best.parent)
-        (show_sweep if path in sweeps else show)(path, page)
-    if not one:
-        page = compare_pages(paths, out or FILE)
-        print(f"\npage of all: {page.resolve()}")
+        (show_sweep if path in sweeps else show)(path)
+    if several:
+        print(f"\npage of all: {compare_pages(paths, whole).resolve()}")
+    elif out:
+        print(f"copy of the page: {write_page(paths[0], out).resolve()}")
 
 
 def _markdown(runs: list[Path], sweeps: list[Path]) -> None:

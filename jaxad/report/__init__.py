@@ -13,11 +13,14 @@ __all__ = ["Examples", "RunFolder", "draw", "read", "write_page"]
 
 
 def draw(path: str | Path) -> list[Path]:
-    """`jaxad.report.plots.draw`: writes `plots/*.png` into the run folder `path`."""
-    # Matplotlib takes most of a second, which reading a run to score with it can spare.
-    from jaxad.report import plots
+    """Writes `plots/*.png` and `report.html` into the run folder `path`; the files.
 
-    return plots.draw(path)
+    Raises as `jaxad.report.plots.draw` and `jaxad.report.page.write_page` do.
+    """
+    # Matplotlib takes most of a second, which reading a run to score with it can spare.
+    from jaxad.report import page, plots
+
+    return [*plots.draw(path), page.write_page(path)]
 
 
 def write_page(path: str | Path, out: str | Path | None = None) -> Path:

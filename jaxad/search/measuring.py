@@ -18,7 +18,6 @@ from jaxad.config.load import load_config
 from jaxad.errors import DivergedError
 from jaxad.evaluate import Pair
 from jaxad.grid import choose, held_out, rank
-from jaxad.report.page import write_page
 from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
 from jaxad.saved import Run, make_parts
 from jaxad.search import training
@@ -93,7 +92,7 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     """
     table, board = _tables(at, done)
     if all(place is None for place in board["rank"]):
-        parallel.told(lambda: _draw(at.path))
+        parallel.told(lambda: draw_sweep(at.path) and None)
         raise DivergedError(
             f"no member can be ranked: {board['reason'][0]}; see "
             f"{at.path / 'members.csv'}",
@@ -116,14 +115,9 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     _write(at, tables)
     members, leaderboard, measured = map(pandas.DataFrame, (table, board, last))
     arrays = _arrays(at, found)
-    parallel.told(lambda: _draw(at.path))
+    parallel.told(lambda: draw_sweep(at.path) and None)
     frames = (members, leaderboard, measured)
     return Sweep(at.config, at.grid, at.path, *frames, arrays, made)
-
-
-def _draw(path: Path) -> None:
-    draw_sweep(path)
-    write_page(path)
 
 
 def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Table]:

@@ -19,7 +19,7 @@ from jaxad.report.page.run import run_page
 from jaxad.report.page.sweep import sweep_page
 from jaxad.report.sweep import is_sweep, read_sweep
 
-__all__ = ["FILE", "compare_pages", "write_page"]
+__all__ = ["FILE", "check_out", "compare_pages", "write_page"]
 
 FILE = "report.html"
 
@@ -57,7 +57,7 @@ def compare_pages(paths: Sequence[str | Path], out: str | Path = FILE) -> Path:
 def _runs(path: Path) -> list[Path]:
     if not is_sweep(path):
         return [path]
-    best = sorted(file.parent for file in path.glob("best*/config.json"))
+    best = sorted(file.parent for file in path.glob("best*/metrics.json"))
     if not best:
         raise DataError(f"{path}: the sweep has no run of a best setting to compare")
     return best
@@ -75,11 +75,16 @@ def _built(path: Path, build: Callable[[], Any]) -> Any:
 
 
 def _write(out: Path, value: dict[str, Any]) -> Path:
+    check_out(out)
+    write_bytes(out, to_html(value))
+    return out
+
+
+def check_out(out: Path) -> None:
+    """Raises ConfigError where something is at `out` that is no page of jaxad."""
     if out.is_dir():
         raise ConfigError(f"{out} is a folder; --out takes the name of a file")
     if out.exists() and not is_page(out):
         raise ConfigError(
             f"{out} is there and is no page of jaxad; move it, or choose another --out"
         )
-    write_bytes(out, to_html(value))
-    return out

@@ -1,7 +1,7 @@
 """The page of several runs as plain values."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,25 +100,34 @@ def _interval(ends: Sequence[float | None] | None) -> str:
 
 
 def _plane(runs, names, mine) -> dict[str, Any]:
-    """As `sweep.plane`, over the settings of the configs that differ."""
-    flat = [dict(_leaves(run.config, "")) for run in runs]
-    keys = dict.fromkeys(key for one in flat for key in one)
-    axes: list[dict[str, Any]] = []
-    for key in keys:
-        cells = [str(one.get(key, "")) for one in flat]
-        if len(set(cells)) > 1 and key != "name" and len(axes) < _AXES:
-            axes.append(_axis(key, cells))
+    """As `sweep.plane`, over settings of the configs that differ."""
     measures = []
     for key in _PLANE:
         values = [finite(row[key]) for row in mine]
         if any(one is not None for one in values):
             one = {"key": key, "name": _METRICS[key], "values": values}
-            measures.append(one | {"less": False, "log": False})
-    ranked = sum(row["auroc"] is not None for row in mine)
-    first = measures[0]["key"] if measures else ""
-    return {"axes": axes, "measures": measures, "first": first, "labels": names} | {
-        "ranked": ranked
+            measures.append(one | {"less": False, "log": False, "share": True})
+    return {
+        "axes": _axes([dict(_leaves(run.config, "")) for run in runs]),
+        "measures": measures,
+        "heat": False,  # runs that are picked by hand are no grid
+        "first": measures[0]["key"] if measures else "",
+        "labels": names,
+        "ranked": sum(row["auroc"] is not None for row in mine),
     }
+
+
+def _axes(configs: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    """Settings that differ, one of those that tell the same runs apart, the data's
+    last."""
+    keys = dict.fromkeys(key for one in configs for key in one if key != "name")
+    found: dict[tuple[int, ...], tuple[str, list[str]]] = {}
+    for key in sorted(keys, key=lambda key: key.startswith("data.")):
+        cells = [one.get(key, "") for one in configs]
+        parts = tuple(cells.index(cell) for cell in cells)
+        if any(parts):
+            found.setdefault(parts, (key, cells))
+    return [_axis(key, cells) for key, cells in list(found.values())[:_AXES]]
 
 
 def _axis(key: str, cells: list[str]) -> dict[str, Any]:
@@ -133,12 +142,15 @@ def _axis(key: str, cells: list[str]) -> dict[str, Any]:
     }
 
 
-def _leaves(value: Any, before: str):
-    if isinstance(value, Mapping) and value:
-        for name, one in value.items():
+def _leaves(part: Any, before: str) -> Iterator[tuple[str, str]]:
+    """Names and words of all settings of a config."""
+    if isinstance(part, Mapping) and part:
+        for name, one in part.items():
             yield from _leaves(one, f"{before}.{name}" if before else str(name))
+    elif isinstance(part, list):
+        yield before, ":".join(map(str, part))
     else:
-        yield before, value
+        yield before, "" if part is None or part == {} else str(part)
 
 
 def _tradeoff(runs, names, mine) -> dict[str, Any] | None:

@@ -126,7 +126,7 @@ def _palette(steps: np.ndarray, colours: np.ndarray) -> Image.Image:
 def png(picture: Image.Image, **options: Any) -> bytes:
     """A picture as a PNG file; the same picture gives the same bytes."""
     data = io.BytesIO()
-    picture.save(data, format="PNG", compress_level=9, **options)
+    picture.save(data, format="PNG", compress_level=6, **options)
     return data.getvalue()
 
 

@@ -20,8 +20,8 @@ from jaxad.report.sweep.scales import is_numeric, is_wide, scale
 from jaxad.report.sweep.tables import remarks, spread, sweep_blocks
 
 _TRAININGS = 150
-_LESS = ("val_loss",)
-"""Criteria of which less is better."""
+_LESS, _SHARES = ("val_loss",), ("auroc", "average_precision")
+"""Criteria of which less is better, and those from 0 to 1."""
 
 
 def sweep_page(sweep: SweepFolder) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def sweep_page(sweep: SweepFolder) -> dict[str, Any]:
 
 
 def _runs(sweep: SweepFolder):
-    return sorted(sweep.path.glob("best*/config.json"))
+    return sorted(sweep.path.glob("best*/metrics.json"))
 
 
 def leaderboard(sweep: SweepFolder) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def plane(sweep: SweepFolder) -> dict[str, Any]:
 
     `axes`: name, `cells` (distinct values in words, in order), `places` (row -> cell),
     `values` (row -> place on a scale of the kind `scale`). `measures`: name, `values`
-    (row -> number or None), `less` (whether less is better), `log`.
+    (row -> number or None), `less` (whether less is better), `log`, `share` (0 to 1).
     """
     board = sweep.leaderboard
     seen = np.isfinite(board.number["rank"])
@@ -96,12 +96,13 @@ def plane(sweep: SweepFolder) -> dict[str, Any]:
     for name, words in CRITERIA.items():
         found = np.where(seen, board.number[name], np.nan)
         if np.isfinite(found).any():
-            one = {"key": name, "name": words, "values": numbers(found)}
-            log = is_wide(found)
-            measures.append(one | {"less": name in _LESS, "log": bool(log)})
+            kind = {"less": name in _LESS, "share": name in _SHARES}
+            one = {"key": name, "name": words, "log": is_wide(found)}
+            measures.append(one | kind | {"values": numbers(found)})
     return {
         "axes": [_axis(sweep, board, name) for name in sweep.axes],
         "measures": measures,
+        "heat": True,
         "first": sweep.criterion,
         "labels": [sweep.label(board, row) for row in range(len(board))],
         "ranked": sweep.ranked,

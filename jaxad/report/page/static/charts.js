@@ -14,8 +14,9 @@ function theme() {
 }
 
 // A figure with a chart in it, which is drawn once it is on the page. draw(theme)
-// gives ECharts' option; ready(chart) is called once.
-function chartFigure(title, description, draw, { ready = null, size = "", note = null } = {}) {
+// gives ECharts' option; ready(entry) is called once; across: its least width in rem,
+// which scrolls where there is less room.
+function chartFigure(title, description, draw, { ready = null, size = "", note = null, across = 0 } = {}) {
   const node = el("div", { class: `chart ${size}`, role: "img", "aria-label": description });
   const words = el("figcaption", {}, title, note ? el("span", { class: "note" }, ` ${note}`) : null);
   const entry = { node, draw, chart: null };
@@ -28,7 +29,9 @@ function chartFigure(title, description, draw, { ready = null, size = "", note =
     charts.add(entry);
     if (ready) ready(entry);
   });
-  return el("figure", {}, words, node);
+  if (!across) return el("figure", {}, words, node);
+  node.style.setProperty("min-width", `${across}rem`);
+  return el("figure", {}, words, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, node));
 }
 
 function startCharts() {
@@ -104,6 +107,16 @@ function legend(colours, given = {}) {
     inactiveColor: colours.soft,
     ...given,
   };
+}
+
+// Ends of a linear axis that values do not touch; shares stay within 0 and 1.
+function range(values, share) {
+  const known = values.filter((value) => value !== null);
+  if (!known.length) return {};
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const pad = 0.06 * (high - low) || 0.06 * Math.abs(high) || 1;
+  const ends = { min: low - pad, max: high + pad };
+  return share ? { min: Math.max(ends.min, 0), max: Math.min(ends.max, 1) } : ends;
 }
 
 function isWide(values) {

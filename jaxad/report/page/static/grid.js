@@ -4,7 +4,9 @@
 function colourScale(measure, given) {
   const known = measure.values.filter((value) => value !== null);
   const colours = measure.less ? [...VIRIDIS].reverse() : VIRIDIS;
-  return { min: Math.min(...known), max: Math.max(...known), inRange: { color: colours }, calculable: false, ...given };
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const show = high > low; // of one value there is nothing to tell apart
+  return { min: show ? low : low - 1, max: high, show, inRange: { color: colours }, calculable: false, ...given };
 }
 
 function parallelChart(board, measure) {
@@ -15,10 +17,10 @@ function parallelChart(board, measure) {
     const style = { nameTextStyle: { color: colours.ink, fontSize: 12 }, axisLine: { lineStyle: { color: colours.soft } },
       axisLabel: { color: colours.soft, fontSize: 11 }, axisTick: { lineStyle: { color: colours.soft } }, nameGap: 14 };
     const axes = board.axes.map((one, dim) => (one.scale === "steps"
-      ? { dim, name: one.name, type: "category", data: one.cells, nameTruncate: { maxWidth: 120 }, ...style }
-      : { dim, name: one.name, type: one.scale === "log" ? "log" : "value", scale: true, nameTruncate: { maxWidth: 120 }, ...style }));
-    shown.forEach((one, i) => axes.push({ dim: board.axes.length + i, name: one.name, nameTruncate: { maxWidth: 130 }, type: one.log ? "log" : "value",
-      scale: true, inverse: one.less, nameLocation: one.less ? "start" : "end", ...style, axisLabel: { ...style.axisLabel, formatter: brief } }));
+      ? { dim, name: one.name, type: "category", data: one.cells, nameTruncate: { maxWidth: 100 }, ...style }
+      : { dim, name: one.name, type: one.scale === "log" ? "log" : "value", scale: true, nameTruncate: { maxWidth: 100 }, ...style }));
+    shown.forEach((one, i) => axes.push({ dim: board.axes.length + i, name: one.name, nameTruncate: { maxWidth: 100 }, type: one.log ? "log" : "value",
+      ...(one.log ? {} : range(one.values, one.share)), inverse: one.less, nameLocation: one.less ? "start" : "end", ...style, axisLabel: { ...style.axisLabel, formatter: brief, showMinLabel: false, showMaxLabel: false } }));
     const data = rows.map((row) => ({
       name: board.labels[row],
       value: [...board.axes.map((one) => (one.scale === "steps" ? one.places[row] : one.values[row])),
@@ -34,7 +36,7 @@ function parallelChart(board, measure) {
     };
   };
   const words = `Each line is one of ${rows.length}; its colour is ${measure.name}. The same numbers are in the table above.`;
-  return chartFigure("Parallel coordinates", words, draw, { note: `coloured by ${measure.name}` });
+  return chartFigure("Parallel coordinates", words, draw, { note: `coloured by ${measure.name}`, across: 7 * (board.axes.length + shown.length) });
 }
 
 // Means of a measure over all rows that share the values of two axes.
@@ -89,15 +91,16 @@ function boardCharts(board) {
     const measure = board.measures.find((one) => one.key === state.measure) || board.measures[0];
     dropCharts(plots);
     fill(plots, parallelChart(board, measure),
-      board.axes.length > 1 && state.across !== state.up ? heatChart(board, measure, board.axes[state.across], board.axes[state.up]) : null);
+      board.heat && board.axes.length > 1 && state.across !== state.up ? heatChart(board, measure, board.axes[state.across], board.axes[state.up]) : null);
     startCharts();
   };
   const axes = board.axes.map((one, i) => [String(i), one.name]);
   const pick = (key) => (value) => { state[key] = key === "measure" ? value : Number(value); draw(); };
+  const many = board.heat && axes.length > 2;
   const controls = el("div", { class: "controls" },
     chooser("Measure", board.measures.map((one) => [one.key, one.name]), state.measure, pick("measure")),
-    axes.length > 2 ? chooser("Heat map across", axes, "0", pick("across")) : null,
-    axes.length > 2 ? chooser("and up", axes, "1", pick("up")) : null);
+    many ? chooser("Heat map across", axes, "0", pick("across")) : null,
+    many ? chooser("and up", axes, "1", pick("up")) : null);
   waiting.push(draw);
   return [controls, plots];
 }
@@ -113,7 +116,7 @@ function tradeoffChart(value) {
     legend: legend(colours, { icon: undefined, itemWidth: 13, itemHeight: 11, data: ["best detector", "best reconstruction", ...flagged.filter(Boolean)] }),
     tooltip: { ...tip(colours), formatter: (at) => (at.data.point ? words(at.data.point) : "") },
     xAxis: axis(colours, value.x, { type: value.log ? "log" : "value", scale: true, label: { formatter: brief } }),
-    yAxis: axis(colours, value.y, { scale: true }),
+    yAxis: axis(colours, value.y, { ...range(value.points.map((point) => point.y), true), label: { formatter: brief, showMinLabel: false, showMaxLabel: false } }),
     series: [
       ...flagged.map((flag) => ({ type: "scatter", name: flag || "as it should be", symbol: flag ? "triangle" : "circle", symbolSize: 8,
         itemStyle: { color: flag ? colours.soft : colours.normal, opacity: 0.65 },
