@@ -38,8 +38,9 @@ def gallery(run: RunFolder, budget: int) -> dict[str, Any]:
     Keys: `layers`, names of the pictures; `items`, dicts with `id`, `label`, `defect`,
     `scores` (name -> value, of all detectors where the example is in scores.csv) and
     `pictures`, one data URI a layer; `size` [H, W] of images and `shown` [H, W] of
-    their pictures; `total`, test images in all; `map`, words on the scale of the maps
-    or None; `samples`, data URIs of images that the model draws.
+    their pictures; `kept`, examples in the folder; `total`, test images in all; `map`,
+    words on the scale of the maps or None; `samples`, data URIs of images that the
+    model draws.
     """
     examples = run.examples
     layers, rows = _layers(examples), list(range(len(examples.index)))
@@ -54,6 +55,7 @@ def gallery(run: RunFolder, budget: int) -> dict[str, Any]:
         ],
         "size": [height, width],
         "shown": [-(-height // factor), -(-width // factor)],
+        "kept": len(rows),
         "total": len(run.labels("test")),
         "map": _map_words(run),
         "samples": _samples(examples, budget // 6),

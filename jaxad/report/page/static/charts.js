@@ -8,21 +8,61 @@ const DASHES = ["solid", [7, 3], [2, 3], [8, 3, 2, 3]];
 function theme() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["paper", "raised", "ink", "soft", "rule", "faint", "accent", "normal", "anomalous", "found", "oracle"];
+  const names = [
+    "paper",
+    "raised",
+    "ink",
+    "soft",
+    "rule",
+    "faint",
+    "accent",
+    "normal",
+    "anomalous",
+    "found",
+    "oracle",
+  ];
   const found = Object.fromEntries(names.map((name) => [name, of(name)]));
-  return { ...found, lines: [found.normal, found.anomalous, found.found, found.oracle, found.soft, found.ink] };
+  return {
+    ...found,
+    lines: [
+      found.normal,
+      found.anomalous,
+      found.found,
+      found.oracle,
+      found.soft,
+      found.ink,
+    ],
+  };
 }
 
 // A figure with a chart in it, which is drawn once it is on the page. draw(theme)
 // gives ECharts' option; ready(entry) is called once; across: its least width in rem,
 // which scrolls where there is less room.
-function chartFigure(title, description, draw, { ready = null, size = "", note = null, across = 0 } = {}) {
-  const node = el("div", { class: `chart ${size}`, role: "img", "aria-label": description });
-  const words = el("figcaption", {}, title, note ? el("span", { class: "note" }, ` ${note}`) : null);
+function chartFigure(
+  title,
+  description,
+  draw,
+  { ready = null, size = "", note = null, across = 0 } = {},
+) {
+  const node = el("div", {
+    class: `chart ${size}`,
+    role: "img",
+    "aria-label": description,
+  });
+  const words = el(
+    "figcaption",
+    {},
+    title,
+    note ? el("span", { class: "note" }, ` ${note}`) : null,
+  );
   const entry = { node, draw, chart: null };
   waiting.push(() => {
     entry.chart = echarts.init(node, null, { renderer: "canvas" });
-    entry.redraw = () => entry.chart.setOption({ ...plain(theme()), ...draw(theme()) }, { notMerge: true });
+    entry.redraw = () =>
+      entry.chart.setOption(
+        { ...plain(theme()), ...draw(theme()) },
+        { notMerge: true },
+      );
     entry.redraw();
     entry.watch = new ResizeObserver(() => entry.chart.resize());
     entry.watch.observe(node);
@@ -31,7 +71,16 @@ function chartFigure(title, description, draw, { ready = null, size = "", note =
   });
   if (!across) return el("figure", {}, words, node);
   node.style.setProperty("min-width", `${across}rem`);
-  return el("figure", {}, words, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, node));
+  return el(
+    "figure",
+    {},
+    words,
+    el(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+      node,
+    ),
+  );
 }
 
 function startCharts() {
@@ -55,7 +104,10 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 function plain(colours) {
   return {
     animation: false,
-    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: colours.ink },
+    textStyle: {
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      color: colours.ink,
+    },
     grid: box(34),
     tooltip: tip(colours),
   };
@@ -63,7 +115,14 @@ function plain(colours) {
 
 // Names and numbers of the axes stay inside the canvas.
 function box(top, bottom = 8) {
-  return { left: 8, right: 20, top, bottom, outerBoundsMode: "same", outerBoundsContain: "all" };
+  return {
+    left: 8,
+    right: 20,
+    top,
+    bottom,
+    outerBoundsMode: "same",
+    outerBoundsContain: "all",
+  };
 }
 
 function tip(colours) {

@@ -72,9 +72,13 @@ function curvePoints(sorted) {
   }
   const normals = sorted.normal.length;
   const anomalies = sorted.anomalous.length;
-  const roc = normals && anomalies
-    ? [[0, 0], ...steps.map((at) => [at.fp / normals, at.tp / anomalies])] : null;
-  const pr = anomalies ? steps.map((at) => [at.tp / anomalies, at.tp / (at.tp + at.fp)]) : null;
+  const roc =
+    normals && anomalies
+      ? [[0, 0], ...steps.map((at) => [at.fp / normals, at.tp / anomalies])]
+      : null;
+  const pr = anomalies
+    ? steps.map((at) => [at.tp / anomalies, at.tp / (at.tp + at.fp)])
+    : null;
   if (pr) pr.unshift([0, pr[0][1]]);
   return { roc: roc && thinned(roc), pr: pr && thinned(pr) };
 }
@@ -84,7 +88,8 @@ function thinned(points) {
   const kept = [points[0]];
   for (let i = 1; i < points.length - 1; i += 1) {
     const [x, y] = kept[kept.length - 1];
-    const far = Math.abs(points[i][0] - x) >= near || Math.abs(points[i][1] - y) >= near;
+    const far =
+      Math.abs(points[i][0] - x) >= near || Math.abs(points[i][1] - y) >= near;
     if (points.length < 1500 || far) kept.push(points[i]);
   }
   if (points.length > 1) kept.push(points[points.length - 1]);

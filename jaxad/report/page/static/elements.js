@@ -4,14 +4,17 @@ function el(tag, given = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(given)) {
     if (name === "on") {
-      for (const [event, act] of Object.entries(value)) made.addEventListener(event, act);
+      for (const [event, act] of Object.entries(value))
+        made.addEventListener(event, act);
     } else if (value === true) {
       made.setAttribute(name, "");
     } else if (value !== false && value !== null && value !== undefined) {
       made.setAttribute(name, value);
     }
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined),
+  );
   return made;
 }
 
@@ -21,8 +24,12 @@ function fill(parent, ...children) {
 }
 
 function section(id, title, ...children) {
-  return el("section", { id, "aria-labelledby": `${id}-title` },
-    el("h2", { id: `${id}-title` }, title), ...children);
+  return el(
+    "section",
+    { id, "aria-labelledby": `${id}-title` },
+    el("h2", { id: `${id}-title` }, title),
+    ...children,
+  );
 }
 
 function badge(status) {
@@ -38,8 +45,13 @@ function fresh(prefix) {
 
 function chooser(words, options, chosen, change) {
   const id = fresh("choose");
-  const select = el("select", { id, on: { change: () => change(select.value) } },
-    options.map(([value, label]) => el("option", { value, selected: value === chosen }, label)));
+  const select = el(
+    "select",
+    { id, on: { change: () => change(select.value) } },
+    options.map(([value, label]) =>
+      el("option", { value, selected: value === chosen }, label),
+    ),
+  );
   return el("div", {}, el("label", { for: id }, words), select);
 }
 
@@ -54,8 +66,14 @@ function rate(value) {
 function brief(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const words = size >= 1e5 || size < 1e-3 ? value.toExponential(3) : value.toPrecision(4);
+  const words =
+    size >= 1e5 || size < 1e-3 ? value.toExponential(3) : value.toPrecision(4);
   return words.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
+}
+
+// A measure in words: a share, or any number.
+function measured(measure, value) {
+  return measure.share ? rate(value) : brief(value);
 }
 
 function count(value) {

@@ -17,11 +17,19 @@ function verdictOf(label, called) {
 function margin(score, called, { all }, limits) {
   if (!called) {
     const toUpper = firstAtLeast(all, limits.upper) - firstAtLeast(all, score);
-    const toLower = firstAbove(all, score) - (limits.lower === -Infinity ? 0 : firstAbove(all, limits.lower));
+    const toLower =
+      firstAbove(all, score) -
+      (limits.lower === -Infinity ? 0 : firstAbove(all, limits.lower));
     return limits.lower === -Infinity ? toUpper : Math.min(toUpper, toLower);
   }
-  const above = score >= limits.upper ? firstAbove(all, score) - firstAtLeast(all, limits.upper) : 0;
-  const below = score <= limits.lower ? firstAbove(all, limits.lower) - firstAtLeast(all, score) : 0;
+  const above =
+    score >= limits.upper
+      ? firstAbove(all, score) - firstAtLeast(all, limits.upper)
+      : 0;
+  const below =
+    score <= limits.lower
+      ? firstAbove(all, limits.lower) - firstAtLeast(all, score)
+      : 0;
   return Math.max(above, below);
 }
 
@@ -33,16 +41,42 @@ function gallery(value) {
   list.style.setProperty("--card", many > 4 ? "19rem" : "15rem");
   const tally = el("p", { class: "note" });
   const state = { verdict: "all", defect: "all", all: false, at: null };
-  const more = el("button", { type: "button", on: { click: () => { state.all = true; show(); } } });
-  const filters = el("div", { class: "controls", role: "group", "aria-label": "Verdict" });
-  const buttons = ["all", ...Object.keys(VERDICTS)].map((key) => el("button", {
-    type: "button", "data-verdict": key, on: { click: () => { state.verdict = key; show(); } },
-  }));
+  const more = el("button", {
+    type: "button",
+    on: {
+      click: () => {
+        state.all = true;
+        show();
+      },
+    },
+  });
+  const filters = el("div", {
+    class: "controls",
+    role: "group",
+    "aria-label": "Verdict",
+  });
+  const buttons = ["all", ...Object.keys(VERDICTS)].map((key) =>
+    el("button", {
+      type: "button",
+      "data-verdict": key,
+      on: {
+        click: () => {
+          state.verdict = key;
+          show();
+        },
+      },
+    }),
+  );
   filters.append(...buttons);
   const defects = [...new Set(value.items.map((item) => item.defect))].sort();
   if (defects.length > 1) {
     const options = [["all", "all"], ...defects.map((name) => [name, name])];
-    filters.append(chooser("Kind", options, "all", (name) => { state.defect = name; show(); }));
+    filters.append(
+      chooser("Kind", options, "all", (name) => {
+        state.defect = name;
+        show();
+      }),
+    );
   }
 
   function show() {
@@ -58,16 +92,28 @@ function gallery(value) {
       button.textContent = `${key === "all" ? "All" : VERDICTS[key][1]} ${count(own)} of ${count(of)}`;
       button.setAttribute("aria-pressed", key === state.verdict);
     }
-    const chosen = known.filter(({ verdict, item }) => [verdict, "all"].includes(state.verdict)
-      && [item.defect, "all"].includes(state.defect));
+    const chosen = known.filter(
+      ({ verdict, item }) =>
+        [verdict, "all"].includes(state.verdict) &&
+        [item.defect, "all"].includes(state.defect),
+    );
     chosen.sort(order);
     const shown = chosen.slice(0, state.all ? undefined : FIRST);
-    const same = shown.length === list.children.length && shown.every(({ node }, i) => list.children[i] === node);
-    if (!same) fill(list, shown.map(({ node }) => node));
+    const same =
+      shown.length === list.children.length &&
+      shown.every(({ node }, i) => list.children[i] === node);
+    if (!same)
+      fill(
+        list,
+        shown.map(({ node }) => node),
+      );
     more.hidden = shown.length === chosen.length;
     more.textContent = `Show all ${count(chosen.length)}`;
-    tally.textContent = !known.length ? "Scores of this detector are not kept with the examples."
-      : chosen.length ? "" : "No example that is kept is like this at this threshold.";
+    tally.textContent = !known.length
+      ? "Scores of this detector are not kept with the examples."
+      : chosen.length
+        ? ""
+        : "No example that is kept is like this at this threshold.";
   }
 
   let waits = false;
@@ -75,26 +121,51 @@ function gallery(value) {
     state.at = at;
     if (waits) return;
     waits = true;
-    requestAnimationFrame(() => { waits = false; show(); });
+    requestAnimationFrame(() => {
+      waits = false;
+      show();
+    });
   };
   const [height, width] = value.shown;
-  const smaller = width === value.size[1] && height === value.size[0] ? ""
-    : ` Pictures are shown at ${width} x ${height} of ${value.size[1]} x ${value.size[0]} pixels.`;
-  const about = `${count(value.items.length)} of ${count(value.total)} test images are kept in the run folder. `
-    + `Errors come first, those furthest beyond the threshold leading; then what is nearest to it. ${value.map || ""}${smaller}`;
-  const body = value.items.length ? [el("p", { class: "soft" }, about), filters, tally, list, more]
+  const smaller =
+    width === value.size[1] && height === value.size[0]
+      ? ""
+      : ` Pictures are shown at ${width} x ${height} of ${value.size[1]} x ${value.size[0]} pixels.`;
+  const room =
+    value.items.length < value.kept
+      ? ` ${count(value.items.length)} of these have room here.`
+      : "";
+  const about =
+    `${count(value.kept)} of ${count(value.total)} test images are kept in the run folder.${room} ` +
+    `Errors come first, those furthest beyond the threshold leading; then what is nearest to it. ${value.map || ""}${smaller}`;
+  const body = value.items.length
+    ? [el("p", { class: "soft" }, about), filters, tally, list, more]
     : [el("p", { class: "soft" }, "The run kept no examples.")];
-  return { node: section("gallery", "Gallery", ...body), follow: value.items.length ? follow : () => {} };
+  return {
+    node: section("gallery", "Gallery", ...body),
+    follow: value.items.length ? follow : () => {},
+  };
 }
 
 function card(item, value) {
   const verdict = el("span", { class: "verdict-word" });
   const score = el("span", { class: "note" });
-  const pictures = item.pictures.map((uri, i) => el("figure", {},
-    el("img", { src: uri, alt: `${value.layers[i]} of ${item.id}` }), el("figcaption", {}, value.layers[i])));
+  const pictures = item.pictures.map((uri, i) =>
+    el(
+      "figure",
+      {},
+      el("img", { src: uri, alt: `${value.layers[i]} of ${item.id}` }),
+      el("figcaption", {}, value.layers[i]),
+    ),
+  );
   const kind = item.label ? `anomalous, ${item.defect}` : "normal";
-  const node = el("li", { class: "card" }, el("header", {}, verdict, score),
-    el("p", { class: "id" }, `${item.id} (${kind})`), el("div", { class: "strip" }, pictures));
+  const node = el(
+    "li",
+    { class: "card" },
+    el("header", {}, verdict, score),
+    el("p", { class: "id" }, `${item.id} (${kind})`),
+    el("div", { class: "strip" }, pictures),
+  );
   return { item, node, words: verdict, said: score, verdict: "", margin: 0 };
 }
 
@@ -119,6 +190,12 @@ function order(a, b) {
 
 function samples(value) {
   if (!value.samples.length) return null;
-  const pictures = value.samples.map((uri, i) => el("img", { src: uri, alt: `drawn image ${i + 1}` }));
-  return section("samples", "Images that the model draws", el("div", { class: "samples" }, pictures));
+  const pictures = value.samples.map((uri, i) =>
+    el("img", { src: uri, alt: `drawn image ${i + 1}` }),
+  );
+  return section(
+    "samples",
+    "Images that the model draws",
+    el("div", { class: "samples" }, pictures),
+  );
 }

@@ -19,15 +19,18 @@ function histogramOption(colours, score, state) {
   const ticks = score.axis.ticks.map(scale.to);
   const custom = ticks.length ? { customValues: ticks } : {};
   const tens = Array.from({ length: 8 }, (_, i) => i);
-  const step = (place, name, colour, type) => curve(name, outline(bins, place, scale, height), colour, {
-    step: "end",
-    symbol: "none",
-    lineStyle: { width: 1.6, type },
-    areaStyle: { opacity: 0.22, origin: "start" },
-  });
+  const step = (place, name, colour, type) =>
+    curve(name, outline(bins, place, scale, height), colour, {
+      step: "end",
+      symbol: "none",
+      lineStyle: { width: 1.6, type },
+      areaStyle: { opacity: 0.22, origin: "start" },
+    });
   const classes = [count(state.sizes[0]), count(state.sizes[1])];
   return {
-    legend: legend(colours, { data: [`normal, ${classes[0]}`, `anomalous, ${classes[1]}`] }),
+    legend: legend(colours, {
+      data: [`normal, ${classes[0]}`, `anomalous, ${classes[1]}`],
+    }),
     grid: box(58),
     tooltip: { show: false },
     xAxis: axis(colours, `${score.title} score (higher is more anomalous)`, {
@@ -35,7 +38,12 @@ function histogramOption(colours, score, state) {
       max: scale.to(score.axis.high),
       grid: false,
       axisTick: custom,
-      label: { ...custom, formatter: (y) => brief(scale.from(y)), showMinLabel: ticks.length > 0, showMaxLabel: ticks.length > 0 },
+      label: {
+        ...custom,
+        formatter: (y) => brief(scale.from(y)),
+        showMinLabel: ticks.length > 0,
+        showMaxLabel: ticks.length > 0,
+      },
     }),
     yAxis: axis(colours, log ? "images in a bin (log)" : "images in a bin", {
       min: base,
@@ -46,7 +54,12 @@ function histogramOption(colours, score, state) {
     series: [
       step(0, `normal, ${classes[0]}`, colours.normal, "solid"),
       step(1, `anomalous, ${classes[1]}`, colours.anomalous, [5, 2]),
-      { id: "marks", type: "line", data: [], markLine: markLines(colours, score, scale) },
+      {
+        id: "marks",
+        type: "line",
+        data: [],
+        markLine: markLines(colours, score, scale),
+      },
       { id: "limit", type: "line", data: [], ...limitLines(colours, score, state) },
     ],
   };
@@ -67,26 +80,38 @@ function isInside(score, value) {
 // Lines of the rules; where they are close, their letters stand together at the first.
 function markLines(colours, score, scale) {
   const near = (scale.to(score.axis.high) - scale.to(score.axis.low)) / 45;
-  const placed = score.marks.flatMap((mark) => [mark.lower, mark.upper]
-    .filter((limit) => limit !== null && isInside(score, limit))
-    .map((limit) => ({ mark, place: scale.to(limit), letters: "" }))).sort((a, b) => a.place - b.place);
+  const placed = score.marks
+    .flatMap((mark) =>
+      [mark.lower, mark.upper]
+        .filter((limit) => limit !== null && isInside(score, limit))
+        .map((limit) => ({ mark, place: scale.to(limit), letters: "" })),
+    )
+    .sort((a, b) => a.place - b.place);
   let first = null;
   for (const one of placed) {
     if (first === null || one.place - first.place > near) first = one;
     if (!first.letters.includes(one.mark.letter)) first.letters += one.mark.letter;
   }
-  const lines = placed
-    .map(({ mark, place, letters }) => ({
-      xAxis: place,
-      label: { formatter: letters },
-      lineStyle: mark.status === "oracle" ? { type: [4, 4], color: colours.oracle } : { type: "solid", color: colours.found },
-    }));
+  const lines = placed.map(({ mark, place, letters }) => ({
+    xAxis: place,
+    label: { formatter: letters },
+    lineStyle:
+      mark.status === "oracle"
+        ? { type: [4, 4], color: colours.oracle }
+        : { type: "solid", color: colours.found },
+  }));
   return {
     silent: true,
     precision: 18,
     symbol: "none",
     lineStyle: { width: 1.4 },
-    label: { show: true, position: "end", color: colours.ink, fontWeight: "bold", fontSize: 12 },
+    label: {
+      show: true,
+      position: "end",
+      color: colours.ink,
+      fontWeight: "bold",
+      fontSize: 12,
+    },
     data: lines,
   };
 }
@@ -98,8 +123,16 @@ function limitLines(colours, score, state) {
   const places = [lower, upper].filter((limit) => isInside(score, limit));
   const [low, high] = [scale.to(score.axis.low), scale.to(score.axis.high)];
   const areas = [];
-  if (upper < score.axis.high) areas.push([{ xAxis: isInside(score, upper) ? scale.to(upper) : low }, { xAxis: high }]);
-  if (lower > score.axis.low) areas.push([{ xAxis: low }, { xAxis: isInside(score, lower) ? scale.to(lower) : high }]);
+  if (upper < score.axis.high)
+    areas.push([
+      { xAxis: isInside(score, upper) ? scale.to(upper) : low },
+      { xAxis: high },
+    ]);
+  if (lower > score.axis.low)
+    areas.push([
+      { xAxis: low },
+      { xAxis: isInside(score, lower) ? scale.to(lower) : high },
+    ]);
   return {
     markLine: {
       silent: true,
@@ -109,6 +142,10 @@ function limitLines(colours, score, state) {
       lineStyle: { color: colours.ink, width: 2.5, type: "solid" },
       data: places.map((limit) => ({ xAxis: scale.to(limit) })),
     },
-    markArea: { silent: true, itemStyle: { color: colours.ink, opacity: 0.06 }, data: areas },
+    markArea: {
+      silent: true,
+      itemStyle: { color: colours.ink, opacity: 0.06 },
+      data: areas,
+    },
   };
 }

@@ -8,9 +8,15 @@ function remembered() {
   if (!words.has("score")) return null;
   const limit = (name, none) => {
     const text = words.get(name);
-    return text !== null && text !== "" && Number.isFinite(Number(text)) ? Number(text) : none;
+    return text !== null && text !== "" && Number.isFinite(Number(text))
+      ? Number(text)
+      : none;
   };
-  return { run: words.get("run"), score: words.get("score"), limits: { lower: limit("lower", -Infinity), upper: limit("upper", Infinity) } };
+  return {
+    run: words.get("run"),
+    score: words.get("score"),
+    limits: { lower: limit("lower", -Infinity), upper: limit("upper", Infinity) },
+  };
 }
 
 let remembering = 0;
@@ -34,25 +40,55 @@ function remember({ score, limits }, run = null) {
 const KINDS = { run: "Run", sweep: "Sweep", comparison: "Comparison" };
 const PARTS = {
   run: RUN_PARTS,
-  sweep: [["leaderboard", "Leaderboard"], ["tradeoff", "Reconstruction"], ["tables", "Held out"], ["losses", "Training"], ["setup", "Setup"]],
-  comparison: [["leaderboard", "Leaderboard"], ["tradeoff", "Reconstruction"], ["run", "One run"], ...RUN_PARTS],
+  sweep: [
+    ["leaderboard", "Leaderboard"],
+    ["tradeoff", "Reconstruction"],
+    ["tables", "Held out"],
+    ["losses", "Training"],
+    ["setup", "Setup"],
+  ],
+  comparison: [
+    ["leaderboard", "Leaderboard"],
+    ["tradeoff", "Reconstruction"],
+    ["run", "One run"],
+    ...RUN_PARTS,
+  ],
 };
 
 function start() {
   document.title = `${page.name} - jaxad`;
   const main = el("main", { id: "content", class: "wide", tabindex: "-1" });
   const nav = el("nav", { "aria-label": "Sections" });
-  document.getElementById("page").append(
-    el("header", { class: "wide" }, el("p", { class: "eyebrow" }, `jaxad ${KINDS[page.kind].toLowerCase()}`), el("h1", {}, page.name),
-      page.subtitle ? el("p", { class: "soft" }, page.subtitle) : null),
-    nav, main,
-    el("footer", { class: "wide" }, "Written by jaxad from the files of the folder alone; nothing is loaded from elsewhere. ",
-      `Charts by Apache ECharts ${echarts.version} (Apache-2.0).`));
+  document
+    .getElementById("page")
+    .append(
+      el(
+        "header",
+        { class: "wide" },
+        el("p", { class: "eyebrow" }, `jaxad ${KINDS[page.kind].toLowerCase()}`),
+        el("h1", {}, page.name),
+        page.subtitle ? el("p", { class: "soft" }, page.subtitle) : null,
+      ),
+      nav,
+      main,
+      el(
+        "footer",
+        { class: "wide" },
+        "Written by jaxad from the files of the folder alone; nothing is loaded from elsewhere. ",
+        `Charts by Apache ECharts ${echarts.version} (Apache-2.0).`,
+      ),
+    );
   if (page.kind === "run") showRun(main, page.run, remembered(), remember);
   else if (page.kind === "sweep") showSweep(main, page);
   else showComparison(main, page, remembered(), remember);
   const there = PARTS[page.kind].filter(([id]) => document.getElementById(id));
-  nav.append(el("ul", { class: "wide" }, there.map(([id, words]) => el("li", {}, el("a", { href: `#${id}` }, words)))));
+  nav.append(
+    el(
+      "ul",
+      { class: "wide" },
+      there.map(([id, words]) => el("li", {}, el("a", { href: `#${id}` }, words))),
+    ),
+  );
 }
 
 start();

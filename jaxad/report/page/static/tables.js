@@ -10,10 +10,24 @@ function cell(words, first, wide) {
 
 function plainTable(table) {
   const head = table.header.map((words) => el("th", { scope: "col" }, words));
-  const body = table.rows.map((row) => el("tr", {}, row.map((words, i) => cell(words, i === 0))));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },
-    el("table", {}, el("caption", {}, table.title), el("thead", {}, el("tr", {}, head)),
-      el("tbody", {}, body)));
+  const body = table.rows.map((row) =>
+    el(
+      "tr",
+      {},
+      row.map((words, i) => cell(words, i === 0)),
+    ),
+  );
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },
+    el(
+      "table",
+      {},
+      el("caption", {}, table.title),
+      el("thead", {}, el("tr", {}, head)),
+      el("tbody", {}, body),
+    ),
+  );
 }
 
 function compareValues(a, b, number) {
@@ -29,10 +43,24 @@ function sortableTable(table, least = 100) {
   const said = el("p", { class: "visually-hidden", role: "status" });
   let all = rows.length <= least;
   let order = rows;
-  const show = () => fill(body, order.slice(0, all ? undefined : least).map((row) => el("tr", {},
-    columns.map((column, i) => cell(column.words[row], i === 0, !column.number)))));
-  const heads = columns.map((column) => el("th", { scope: "col", class: column.number ? null : "words" },
-    el("button", { type: "button", on: { click: () => sort(column) } }, column.name)));
+  const show = () =>
+    fill(
+      body,
+      order.slice(0, all ? undefined : least).map((row) =>
+        el(
+          "tr",
+          {},
+          columns.map((column, i) => cell(column.words[row], i === 0, !column.number)),
+        ),
+      ),
+    );
+  const heads = columns.map((column) =>
+    el(
+      "th",
+      { scope: "col", class: column.number ? null : "words" },
+      el("button", { type: "button", on: { click: () => sort(column) } }, column.name),
+    ),
+  );
   const sort = (column) => {
     const head = heads[columns.indexOf(column)];
     const before = head.getAttribute("aria-sort");
@@ -44,26 +72,56 @@ function sortableTable(table, least = 100) {
     const known = rows.filter((row) => column.values[row] !== null);
     const unknown = rows.filter((row) => column.values[row] === null);
     const sign = way === "ascending" ? 1 : -1;
-    known.sort((a, b) => sign * compareValues(column.values[a], column.values[b], column.number));
+    known.sort(
+      (a, b) => sign * compareValues(column.values[a], column.values[b], column.number),
+    );
     order = [...known, ...unknown];
     said.textContent = `Sorted by ${column.name}, ${way}`;
     show();
   };
   show();
-  const box = el("div", { class: "scroll high", tabindex: "0", role: "region", "aria-label": table.title },
-    el("table", {}, el("caption", {}, table.title), el("thead", {}, el("tr", {}, heads)), body));
-  const more = all ? null : el("button", { type: "button", on: { click: (event) => {
-    all = true;
-    event.target.remove();
-    show();
-  } } }, `Show all ${count(rows.length)} rows`);
+  const box = el(
+    "div",
+    { class: "scroll high", tabindex: "0", role: "region", "aria-label": table.title },
+    el(
+      "table",
+      {},
+      el("caption", {}, table.title),
+      el("thead", {}, el("tr", {}, heads)),
+      body,
+    ),
+  );
+  const more = all
+    ? null
+    : el(
+        "button",
+        {
+          type: "button",
+          on: {
+            click: (event) => {
+              all = true;
+              event.target.remove();
+              show();
+            },
+          },
+        },
+        `Show all ${count(rows.length)} rows`,
+      );
   return el("div", {}, box, more, said);
 }
 
 function settingsList(groups) {
   return groups.map((group) => {
-    const rows = group.rows.flatMap(([name, words]) => [el("dt", {}, name), el("dd", {}, words)]);
+    const rows = group.rows.flatMap(([name, words]) => [
+      el("dt", {}, name),
+      el("dd", {}, words),
+    ]);
     const list = el("dl", { class: "settings" }, rows);
-    return el("details", { open: group.name === "" }, el("summary", {}, group.name || "general"), list);
+    return el(
+      "details",
+      { open: group.name === "" },
+      el("summary", {}, group.name || "general"),
+      list,
+    );
   });
 }
