@@ -90,12 +90,11 @@ def expected(score, label, lower, upper):
     called = ((score <= lower) | (score >= upper)).astype(int)
     counts = golden.confusion_matrix(label, called, labels=[0, 1]).ravel()
     found = dict(zip(("tn", "fp", "fn", "tp"), map(int, counts), strict=True))
-    options = {"average": "binary", "zero_division": math.nan}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         of = golden.precision_recall_fscore_support
-        precision, recall, f1, _ = of(label, called, **options)
-        specificity = of(label, called, pos_label=0, **options)[1]
+        options = {"labels": [0, 1], "zero_division": math.nan}
+        (_, precision), (specificity, recall), (_, f1), _ = of(label, called, **options)
     found |= {"precision": precision, "recall": recall, "fpr": 1 - specificity}
     found["f1"] = f1 if label.any() else math.nan
     found["accuracy"] = golden.accuracy_score(label, called)

@@ -56,18 +56,22 @@ function chartFigure(
     note ? el("span", { class: "note" }, ` ${note}`) : null,
   );
   const entry = { node, draw, chart: null };
-  waiting.push(() => {
+  const begin = () => {
     entry.chart = echarts.init(node, null, { renderer: "canvas" });
-    entry.redraw = () =>
-      entry.chart.setOption(
-        { ...plain(theme()), ...draw(theme()) },
-        { notMerge: true },
-      );
     entry.redraw();
-    entry.watch = new ResizeObserver(() => entry.chart.resize());
+    if (ready) ready(entry);
+  };
+  entry.redraw = () =>
+    entry.chart?.setOption({ ...plain(theme()), ...draw(theme()) }, { notMerge: true });
+  waiting.push(() => {
+    if (node.clientWidth) begin();
+    // A page that is opened in the background has no size yet.
+    entry.watch = new ResizeObserver(() => {
+      if (entry.chart) entry.chart.resize();
+      else if (node.clientWidth) begin();
+    });
     entry.watch.observe(node);
     charts.add(entry);
-    if (ready) ready(entry);
   });
   if (!across) return el("figure", {}, words, node);
   node.style.setProperty("min-width", `${across}rem`);
@@ -91,7 +95,7 @@ function dropCharts(inside) {
   for (const entry of charts) {
     if (inside.contains(entry.node)) {
       entry.watch.disconnect();
-      entry.chart.dispose();
+      entry.chart?.dispose();
       charts.delete(entry);
     }
   }

@@ -25,7 +25,7 @@ function parallelChart(board, measure) {
     const style = {
       nameTextStyle: { color: colours.ink, fontSize: 12 },
       axisLine: { lineStyle: { color: colours.soft } },
-      axisLabel: { color: colours.soft, fontSize: 11 },
+      axisLabel: { color: colours.soft, fontSize: 11, width: 96, overflow: "truncate" },
       axisTick: { lineStyle: { color: colours.soft } },
       nameGap: 14,
     };
