@@ -135,9 +135,13 @@ function gallery(value) {
     value.items.length < value.kept
       ? ` ${count(value.items.length)} of these have room here.`
       : "";
+  const last = value.layers[value.layers.length - 1] || "";
+  const marks = last.includes("true mask and found")
+    ? " Yellow is the true mask, blue what is found, white both."
+    : "";
   const about =
     `${count(value.kept)} of ${count(value.total)} test images are kept in the run folder.${room} ` +
-    `Errors come first, those furthest beyond the threshold leading; then what is nearest to it. ${value.map || ""}${smaller}`;
+    `Errors come first, those furthest beyond the threshold leading; then what is nearest to it. ${value.map || ""}${marks}${smaller}`;
   const body = value.items.length
     ? [el("p", { class: "soft" }, about), filters, tally, list, more]
     : [el("p", { class: "soft" }, "The run kept no examples.")];
