@@ -1,5 +1,6 @@
 """The examples that a run folder keeps for its pictures."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ from jaxad.scoring import DRAWN, Scorer
 SHOWN = 4  # of each kind
 KINDS = 8  # of defects that are neither among the best nor among the worst
 NORMALS = 512  # validation images whose pixels set the scale of all maps
+GALLERY = 64  # examples in all, for the page, which shows more than the plots do
+BYTES = 64_000_000  # of all arrays, before they are compressed: fewer large images
 ONE_IN = 100  # pixels of these that may be at the threshold or above
 BRIGHT = 2.5  # times the way from the darkest normal pixel to the threshold: the scale
 
@@ -29,13 +32,20 @@ class Scale(NamedTuple):
 
 
 def choose(
-    splits: Splits, scorer: Scorer, model: Any, scores: dict[str, np.ndarray], seed: int
+    splits: Splits,
+    scorer: Scorer,
+    model: Any,
+    scores: dict[str, np.ndarray],
+    seed: int,
+    upper: float = math.inf,
 ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
     """Arrays (K, ...) and an index of the best, the worst and some random test images.
 
     scores: of the test images. Best and worst are by the first: an anomalous image is
     worst when it scores low, a normal one when it scores high. No image is shown twice,
-    and each kind of defect once, where it fits.
+    and each kind of defect once, where it fits. They are followed by those that are
+    for the page alone: further bad ones, and the nearest to the first score's limit
+    `upper`, up to GALLERY examples or BYTES.
 
     Kept are `original`, `image`, and where they are known: `recon`; `mask` (K, H, W)
     bool; what networks behind an autoencoder make, as `picture_<name>`; `samples`, new
@@ -46,6 +56,9 @@ def choose(
     """
     test, first = splits.test, next(iter(scores))
     rows, why = _rows(scores[first], test.label, test.defect, seed)
+    room = _room(splits, scorer, model) - len(rows)
+    more, for_page = _more(scores[first], test.label, rows, upper, room)
+    rows, why = np.concatenate([rows, more]), why + for_page
     image = _float(test.image[rows])
     arrays = {"image": image}
     original = test.original
@@ -59,7 +72,13 @@ def choose(
     arrays |= _maps(splits, scorer, model, first, rows)
     drawn = scorer.sample(model, DRAWN, seed)
     arrays |= {} if drawn is None else {"samples": drawn}
-    index = [
+    return arrays, _index(test, scores, rows, why)
+
+
+def _index(
+    test: Split, scores: dict[str, np.ndarray], rows: np.ndarray, why: list[str]
+) -> list[dict[str, Any]]:
+    return [
         {
             "id": str(test.id[row]),
             "label": int(test.label[row]),
@@ -69,7 +88,6 @@ def choose(
         }
         for row, reason in zip(rows, why, strict=True)
     ]
-    return arrays, index
 
 
 def _rows(score: np.ndarray, label: np.ndarray, defect: np.ndarray, seed: int):
@@ -91,6 +109,41 @@ def _rows(score: np.ndarray, label: np.ndarray, defect: np.ndarray, seed: int):
         for reason, chosen in picks.items():
             rows += chosen.tolist()
             why += [reason] * len(chosen)
+    return np.array(rows, int), why
+
+
+def _room(splits: Splits, scorer: Scorer, model: Any) -> int:
+    """How many examples may be kept in all."""
+    test = splits.test
+    if not len(test.label):
+        return 0
+    image = test.image[:1]
+    each = 4 * image.size * (2 + len(scorer.pictures(model, image)))
+    each += 5 * int(np.prod(image.shape[1:3]))  # map and mask
+    return min(GALLERY, BYTES // each)
+
+
+def _more(
+    score: np.ndarray, label: np.ndarray, shown: np.ndarray, upper: float, room: int
+) -> tuple[np.ndarray, list[str]]:
+    """Rows (n,) of up to `room` test images that are not shown yet, and why: of each
+    class as many, half of these the worst and half the nearest to the limit."""
+    rows, why = list[int](), list[str]()
+    for anomalous in (0, 1):
+        left = (room - len(rows)) // (2 - anomalous)
+        members = np.setdiff1d(np.flatnonzero(label == anomalous), shown)
+        bad = np.argsort(
+            score[members] if anomalous else -score[members], kind="stable"
+        )
+        worst = members[bad][: max(-(-left // 2), 0)]
+        rest = np.setdiff1d(members, worst)
+        # In ranks: scores have no unit in which distances would mean the same.
+        ranks = np.searchsorted(np.sort(score), score[rest])
+        limit = np.searchsorted(np.sort(score), upper)
+        near = rest[np.argsort(np.abs(ranks - limit), kind="stable")]
+        near = near[: max(left - len(worst), 0)]
+        rows += [*worst.tolist(), *near.tolist()]
+        why += ["next worst"] * len(worst) + ["near the limit"] * len(near)
     return np.array(rows, int), why
 
 

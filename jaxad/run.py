@@ -27,7 +27,7 @@ from jaxad.config.load import load_config, plain
 from jaxad.errors import ConfigError, DataError, Preempted
 from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
 from jaxad.progress import Reporter
-from jaxad.report.plots import draw
+from jaxad.report import draw
 from jaxad.results import Results
 from jaxad.saved import (
     Parts,
@@ -222,7 +222,9 @@ def _measure(
     config, scorer, model = parts.config, parts.scorer, fitted.model
     found = results.gather(config, splits, scorer, model, untrained, pause)
     found.metrics["fit"] |= loop.kept(parts.static, fitted.carries)
-    shown = examples.choose(splits, scorer, model, found.test, config.seed)
+    score, rule = found.metrics["primary"].values()
+    upper = found.thresholds[score][rule]["upper"]
+    shown = examples.choose(splits, scorer, model, found.test, config.seed, upper)
     pause()
     return found, shown
 

@@ -58,6 +58,7 @@ def part(seed, normal, defects, masks=True):
     return Split(image, label, ids, defect, rows, None, mask if masks else None)
 
 
+FOR_PAGE = ("next worst", "near the limit")
 KINDS = ["hole"] * 12 + ["dent", "crack"] + ["stain"] * 20 + ["burn", "cut"]
 
 
@@ -81,7 +82,7 @@ def test_best_worst_and_every_kind_are_kept_once(splits):
     assert {e["defect"] for e in index if e["label"]} == set(KINDS)
     for label, sign in ((0, 1), (1, -1)):
         own = [e for e in index if e["label"] == label]
-        why = [e["why"] for e in own]
+        why = [e["why"] for e in own if e["why"] not in FOR_PAGE]
         assert why == ["best"] * 4 + ["worst"] * 4 + ["random"] * (len(why) - 8)
         score = values(splits.test)["kde"][splits.test.label == label]
         ranks = np.sort(sign * score)
@@ -90,6 +91,39 @@ def test_best_worst_and_every_kind_are_kept_once(splits):
         np.testing.assert_allclose(kept[4:8], ranks[::-1][:4])
     rows = [int(e["id"].split()[1]) for e in index]
     np.testing.assert_array_equal(arrays["mask"], splits.test.mask[rows] == 1)
+
+
+def test_more_are_kept_for_the_page_worst_and_nearest_up_to_a_limit(
+    splits, monkeypatch
+):
+    test = splits.test
+    score = values(test)["kde"]
+    limit = float(np.median(score))
+    ranks = np.searchsorted(np.sort(score), [*score, limit])
+    places = {name: k for k, name in enumerate(test.id.tolist())}
+    monkeypatch.setattr(examples, "GALLERY", 40)
+    own = Pixels(), None, values(test), 3, limit
+    arrays, index = examples.choose(splits, *own)
+    assert len(index) == 40 == len(arrays["recon"])
+    few = [entry for entry in index if entry["why"] not in FOR_PAGE]
+    assert few == chosen(splits)[1][: len(few)]
+    shown = {entry["id"] for entry in few}
+    for anomalous in (0, 1):
+        rest = [
+            k
+            for k, n in enumerate(test.id)
+            if test.label[k] == anomalous and n not in shown
+        ]
+        more = [e for e in index[len(few) :] if e["label"] == anomalous]
+        bad = [places[e["id"]] for e in more if e["why"] == "next worst"]
+        near = [places[e["id"]] for e in more if e["why"] == "near the limit"]
+        assert abs(len(bad) - len(near)) <= 1
+        sign = 1 if anomalous else -1
+        assert bad == sorted(rest, key=lambda k: sign * score[k])[: len(bad)]
+        left = [abs(ranks[k] - ranks[-1]) for k in rest if k not in bad]
+        assert [abs(ranks[k] - ranks[-1]) for k in near] == sorted(left)[: len(near)]
+    monkeypatch.setattr(examples, "BYTES", 30 * (4 * 12 * 12 * 2 * 3 + 5 * 12 * 12))
+    assert len(examples.choose(splits, *own)[1]) == max(len(few), 30)
 
 
 def test_few_images_are_shown_once_each(splits):
@@ -161,7 +195,9 @@ def test_the_picture_shows_the_threshold_and_the_truth(folder):
     normals, anomalies, bar = picture.axes
     contours = [c for ax in (normals, anomalies) for c in ax.collections]
     assert {level for c in contours for level in c.levels} == {kept.threshold}
-    crossed = (arrays["map"] >= kept.threshold).any((1, 2)).sum()
+    maps = arrays["map"][[e["why"] not in FOR_PAGE for e in run.examples.index]]
+    assert len(maps) < len(arrays["map"])
+    crossed = (maps >= kept.threshold).any((1, 2)).sum()
     assert len(contours) == 2 * crossed  # on the map and on the image
     maps = [i for i in (*normals.images, *anomalies.images) if i.cmap.name == "inferno"]
     assert {i.get_clim() for i in maps} == {(kept.low, kept.high)}

@@ -61,9 +61,10 @@ def test_files_are_whole_and_the_same_bytes_each_time(whole, tmp_path):
     shutil.copytree(whole.path, path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plots, "figures", lambda r: {"loss": plots.loss_figure(r)})
-        (file,) = report.draw(path)
+        file, page = report.draw(path)
         first = file.read_bytes()
-        assert report.draw(path) == [path / "plots" / "loss.png"]
+        again = [path / "plots" / "loss.png", path / "report.html"]
+        assert report.draw(path) == again == [file, page]
     assert file.read_bytes() == first
     assert first.startswith(b"\x89PNG")
     assert b"Software" not in first

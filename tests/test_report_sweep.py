@@ -91,7 +91,7 @@ def test_every_picture_is_drawn_inside_its_frame(case):
 
 def test_pictures_are_the_same_bytes_each_time(small):
     files = draw_sweep(small)
-    assert {file.suffix for file in files} == {".png"}
+    assert {file.suffix for file in files} == {".png", ".html"}
     before = [file.read_bytes() for file in files]
     draw_sweep(small)
     assert [file.read_bytes() for file in files] == before

@@ -36,7 +36,7 @@ from jaxad.errors import BusyError, CheckpointError, ConfigError, DataError
 from jaxad.opening import lock
 
 FILES = {"config.json", "env.json", "history.csv", "scores.csv", "thresholds.json"}
-FILES |= {"metrics.json", "checkpoints", "examples", "plots"}
+FILES |= {"metrics.json", "checkpoints", "examples", "plots", "report.html"}
 SAME = ("history.csv", "scores.csv", "thresholds.json", "metrics.json")
 CONFIG = Config(
     data=Data(

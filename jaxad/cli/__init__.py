@@ -31,8 +31,8 @@ Image anomaly detection with autoencoders, in JAX.
                                    train a grid of configs and rank them
   score RUN IMAGES... [--out DIR] [--maps]
                                    score new images, or folders of them, with a run
-  report RUN [RUN ...] [--markdown]
-                                   the tables and pictures of runs and sweeps
+  report RUN [RUN ...] [--out FILE] [--markdown]
+                                   tables, pictures and an HTML page of runs and sweeps
   data prepare NAME [--source DIR] make a data set ready
   data verify NAME [--category C] [--channels N] [--size N] [--fit HOW]
               [--declared ID ...]  check a data set, or a folder of images

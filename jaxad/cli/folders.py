@@ -6,15 +6,16 @@ import sys
 from pathlib import Path
 
 from jaxad.cli.arguments import Parser
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
 
 
 def show(path: Path) -> int:
+    """The tables of a run, for a terminal."""
     from jaxad.report import read
     from jaxad.report.table import render
 
     print(render(read(path), _width()))
-    print(f"\npictures: {path.resolve() / 'plots'}")
+    _tell(path)
     return 0
 
 
@@ -24,10 +25,15 @@ def show_sweep(path: Path) -> int:
     from jaxad.report.sweep.tables import render_sweep
 
     print(render_sweep(read_sweep(path), _width()))
-    print(f"\npictures: {path.resolve() / 'plots'}")
+    _tell(path)
     for best in sorted(path.resolve().glob("best*/config.json")):
         print(f"best run: {best.parent}")
     return 0
+
+
+def _tell(path: Path) -> None:
+    print(f"\npictures: {path.resolve() / 'plots'}")
+    print(f"page: {path.resolve() / 'report.html'}")
 
 
 def _width() -> int | None:
@@ -81,14 +87,26 @@ def _check_run(path: Path) -> None:
 
 
 def report(args: list[str]) -> int:
-    parser = Parser(prog="jaxad report", description="Tables and pictures of runs.")
+    parser = Parser(
+        prog="jaxad report",
+        description="Tables, pictures and an HTML page of runs and sweeps.",
+    )
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="one page more: of one run a copy, of several the page that compares "
+        "them, by default report.html here",
+    )
     parser.add_argument(
         "--markdown",
         action="store_true",
-        help="one table of all runs, and those of each sweep; no pictures",
+        help="one table of all runs, and those of each sweep; no pictures, no page",
     )
     given = parser.read(args)
+    if given.markdown and given.out is not None:
+        raise ConfigError("--out is for the page, which --markdown leaves out")
 
     from jaxad.report.sweep import is_sweep
 
@@ -99,15 +117,32 @@ def report(args: list[str]) -> int:
     if given.markdown:
         _markdown([path for path in given.runs if path not in sweeps], sweeps)
         return 0
+    _draw(given.runs, sweeps, given.out)
+    return 0
 
+
+def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> None:
+    """Pictures, pages and tables of runs and sweeps; of several, one page more."""
     from jaxad.report import draw
+    from jaxad.report.page import FILE, check_out, compare_pages, write_page
     from jaxad.report.sweep import draw_sweep
 
-    for path in given.runs:
+    several = len(paths) > 1
+    whole = out or Path(FILE)
+    if out or several:
+        check_out(whole)
+    for path in paths:
         print(f"{path}\n")
         (draw_sweep if path in sweeps else draw)(path)
+        if path in sweeps:
+            # The page of a sweep links to those of its best settings.
+            for best in sorted(path.glob("best*/metrics.json")):
+                write_page(best.parent)
         (show_sweep if path in sweeps else show)(path)
-    return 0
+    if several:
+        print(f"\npage of all: {compare_pages(paths, whole).resolve()}")
+    elif out:
+        print(f"copy of the page: {write_page(paths[0], out).resolve()}")
 
 
 def _markdown(runs: list[Path], sweeps: list[Path]) -> None:

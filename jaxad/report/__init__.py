@@ -1,7 +1,7 @@
-"""Plots and tables of a run, from its folder alone.
+"""Plots, tables and the page of a run, from its folder alone.
 
-`read` gives the folder as plain values; `jaxad.report.table` and `jaxad.report.plots`
-turn them into text and pictures.
+`read` gives the folder as plain values; `jaxad.report.table`, `jaxad.report.plots` and
+`jaxad.report.page` turn them into text, pictures and an HTML page.
 """
 
 from pathlib import Path
@@ -9,12 +9,23 @@ from pathlib import Path
 from jaxad.report.examples import Examples
 from jaxad.report.folder import RunFolder, read
 
-__all__ = ["Examples", "RunFolder", "draw", "read"]
+__all__ = ["Examples", "RunFolder", "draw", "read", "write_page"]
 
 
 def draw(path: str | Path) -> list[Path]:
-    """`jaxad.report.plots.draw`: writes `plots/*.png` into the run folder `path`."""
-    # Matplotlib takes most of a second, which reading a run to score with it can spare.
-    from jaxad.report import plots
+    """Writes `plots/*.png` and `report.html` into the run folder `path`; the files.
 
-    return plots.draw(path)
+    Raises as `jaxad.report.plots.draw` and `jaxad.report.page.write_page` do.
+    """
+    # Matplotlib takes most of a second, which reading a run to score with it can spare.
+    from jaxad.report import page, plots
+
+    return [*plots.draw(path), page.write_page(path)]
+
+
+def write_page(path: str | Path, out: str | Path | None = None) -> Path:
+    """`jaxad.report.page.write_page`: writes `report.html` into the folder `path`, of a
+    run or a sweep, or to the file `out`."""
+    from jaxad.report import page
+
+    return page.write_page(path, out)

@@ -1,6 +1,6 @@
 """The examples of a run folder as plain values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from jaxad.report.files import damaged, load_with, read_json
 
 _PICTURE, _SAMPLES = "picture_", "samples"
 _IMAGES, _MADE = ("original", "image"), ("recon", "map", "mask")
+_PLOTTED = ("best", "worst", "random")
 _SCALE = ("map_score", "map_limits", "map_threshold", "map_rate")
 
 
@@ -51,6 +52,19 @@ class Examples:
     samples: np.ndarray | None = None
     mask: np.ndarray | None = None
     scale: MapScale | None = None
+
+    def plotted(self) -> "Examples":
+        """The few best, worst and random ones; others are for the page alone."""
+        keep = [k for k, e in enumerate(self.index) if e.get("why") in _PLOTTED]
+        if len(keep) == len(self.index):
+            return self
+        own = {"original": self.original, "image": self.image, "recon": self.recon}
+        own |= {"map": self.map, "mask": self.mask}
+        few: dict[str, Any] = {
+            name: None if array is None else array[keep] for name, array in own.items()
+        }
+        few["pictures"] = {name: x[keep] for name, x in self.pictures.items()}
+        return replace(self, index=[self.index[k] for k in keep], **few)
 
 
 def read_examples(path: Path) -> Examples:

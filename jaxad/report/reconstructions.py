@@ -49,7 +49,7 @@ def reconstructions_figure(run: RunFolder) -> Figure:
     the detector saw. The last row has the outlines of what is found and of what is
     true, where a run knows them.
     """
-    examples = run.examples
+    examples = run.examples.plotted()
     if not len(examples.index):
         picture = figure(5, 2)
         ax = picture.subplots()

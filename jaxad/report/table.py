@@ -1,7 +1,7 @@
 """The results of a run as rows, and as text for a terminal."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxad.report.blocks import Block, as_text, narrowed, number
 from jaxad.report.folder import RunFolder
@@ -79,12 +79,17 @@ def _seconds(run: RunFolder, name: str, kind: str) -> float | None:
     return before + own.get("score", 0.0)
 
 
-def render(run: RunFolder, width: int | None = None) -> str:
-    """The results as text. width: columns of the terminal; None: no limit.
+class Tables(NamedTuple):
+    """The tables of a run; reasons of what is undefined in them, each beginning with
+    the letter that stands for it; lines on the fit and on what else was measured."""
 
-    Where there is no room the intervals, then the seconds, are left out. Reasons of
-    undefined numbers stand below the tables.
-    """
+    blocks: list[Block]
+    reasons: list[str]
+    summary: list[str]
+
+
+def tables(run: RunFolder) -> Tables:
+    """All tables of a run, that of the detectors first."""
     reasons: dict[str, str] = {}
 
     def undefined(reason: str) -> str:
@@ -92,11 +97,21 @@ def render(run: RunFolder, width: int | None = None) -> str:
         return f"undefined ({letter})"
 
     blocks = _blocks(run, undefined)
+    lines = [f"({letter}) {reason}" for reason, letter in reasons.items()]
+    return Tables(blocks, lines, _summary(run))
+
+
+def render(run: RunFolder, width: int | None = None) -> str:
+    """The results as text. width: columns of the terminal; None: no limit.
+
+    Where there is no room the intervals, then the seconds, are left out. Reasons of
+    undefined numbers stand below the tables.
+    """
+    blocks, reasons, summary = tables(run)
     blocks[0] = narrowed(blocks[0], ("95 % interval", "seconds"), width)
     parts = [as_text(block) for block in blocks]
-    if reasons:
-        parts.append("\n".join(f"({x}) {reason}" for reason, x in reasons.items()))
-    return "\n\n".join([*parts, *_summary(run)])
+    below = ("\n".join(lines) for lines in (reasons, summary) if lines)
+    return "\n\n".join([*parts, *below])
 
 
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
@@ -219,7 +234,7 @@ def _summary(run: RunFolder) -> list[str]:
         ]
         if shown:
             lines.append(words.format_map(fit) + ", ".join(shown))
-    return ["\n".join(lines)] if lines else []
+    return lines
 
 
 _PIXEL = {

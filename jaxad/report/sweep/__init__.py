@@ -1,4 +1,4 @@
-"""Plots and tables of a sweep, from its folder alone."""
+"""Plots, tables and the page of a sweep, from its folder alone."""
 
 from pathlib import Path
 
@@ -8,8 +8,12 @@ __all__ = ["SweepFolder", "draw_sweep", "is_sweep", "read_sweep"]
 
 
 def draw_sweep(path: str | Path) -> list[Path]:
-    """`jaxad.report.sweep.plots.draw_sweep`: writes `plots/*.png` into a sweep."""
+    """Writes `plots/*.png` and `report.html` into the sweep folder `path`; the files.
+
+    Raises as `jaxad.report.sweep.plots.draw_sweep` and `jaxad.report.page.write_page`.
+    """
     # Matplotlib takes most of a second, which printing tables can spare.
+    from jaxad.report import page
     from jaxad.report.sweep import plots
 
-    return plots.draw_sweep(path)
+    return [*plots.draw_sweep(path), page.write_page(path)]

@@ -32,7 +32,7 @@ _ONCE = (
 def render_sweep(sweep: SweepFolder, width: int | None = None) -> str:
     """The results as text. width: columns of the terminal; None: no limit."""
     parts = [as_text(narrowed(x, _SPARE, width)) for x in sweep_blocks(sweep)]
-    return "\n\n".join([*parts, *_remarks(sweep)])
+    return "\n\n".join([*parts, *remarks(sweep)])
 
 
 def sweep_markdown(sweep: SweepFolder) -> str:
@@ -40,7 +40,7 @@ def sweep_markdown(sweep: SweepFolder) -> str:
     parts = []
     for block in sweep_blocks(sweep):
         parts += [f"{sweep.path.name}: {block.title}", as_markdown(block)]
-    return "\n\n".join([*parts, *_remarks(sweep)]) + "\n"
+    return "\n\n".join([*parts, *remarks(sweep)]) + "\n"
 
 
 def sweep_html(sweep: SweepFolder) -> str:
@@ -50,7 +50,7 @@ def sweep_html(sweep: SweepFolder) -> str:
         "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
         for tag, line in [("th", block.header), *(("td", row) for row in block.rows)]
     ]
-    notes = [*_remarks(sweep), f"{sweep.path}"]
+    notes = [*remarks(sweep), f"{sweep.path}"]
     return (
         f"<p>{html.escape(block.title)}</p><table>{''.join(rows)}</table>"
         f"<p>{'<br>'.join(map(html.escape, notes))}</p>"
@@ -202,7 +202,7 @@ def _failed(sweep: SweepFolder) -> list[str]:
     return [f"Without a rank, {len(rows)}: {'; '.join(words)}{more}."]
 
 
-def _remarks(sweep: SweepFolder) -> list[str]:
+def remarks(sweep: SweepFolder) -> list[str]:
     once = _ONCE
     if not sweep.ranked:
         once = "No setting could be ranked; nothing was measured on the test data."
