@@ -31,6 +31,12 @@ class CheckpointError(JaxadError):
     exit_code = 4
 
 
+class ArtefactError(JaxadError):
+    """An exported artefact cannot be written or trusted."""
+
+    exit_code = 4
+
+
 class DivergedError(JaxadError):
     """Training diverged (not finite) or collapsed (gradient exactly zero).
 

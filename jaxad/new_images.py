@@ -1,4 +1,4 @@
-"""What a finished run says of new images.
+"""What a finished run, or an artefact of one, says of new images.
 
 A run of whole images scores images of the size it was trained on; where its config has
 a `data.size`, others are resized as its own were (`data.fit`). A run of patches
@@ -13,13 +13,15 @@ import numpy as np
 
 from jaxad import data as sources
 from jaxad import folder
+from jaxad.artefact import CONTRACT, Artefact, is_artefact, load
 from jaxad.errors import DataError
+from jaxad.judge import Judge
 from jaxad.saved import Run, load_run
 from jaxad.types import Scores
 from jaxad.whole import Tiled
 
 
-def score(run: Run, images: np.ndarray) -> Scores:
+def score(run: Run | Artefact, images: np.ndarray) -> Scores:
     """Scores and anomaly maps of images (N, H, W, C) or (N, H, W), as NumPy arrays.
 
     images: uint8, or float in [0, 1], with the channels the run was trained on, and of
@@ -27,22 +29,38 @@ def score(run: Run, images: np.ndarray) -> Scores:
         from a patch on, where it was trained on patches.
     Raises DataError for others.
     """
+    return _score(judge_of(run), images)
+
+
+def _score(judge: Judge, images: np.ndarray) -> Scores:
     given = sources.from_arrays(images).train.image
-    tiled, own = _tiled(run), run.config.data
+    tiled, own = judge.tiled, judge.reading
     if tiled is None:
         if own.size is not None:
             given = sources.resize(given, own.size, own.fit)
-        if given.shape[1:] != run.image_shape:
+        if given.shape[1:] != judge.image_shape:
+            shape = _size(judge.image_shape)
             raise DataError(
-                f"images of {_size(given.shape[1:])}, but {run.path} was trained on "
-                f"{_size(run.image_shape)}; give (N, H, W, C) or (N, H, W) of that size"
+                f"images of {_size(given.shape[1:])}, but {judge.path} was trained on "
+                f"{shape}; give (N, H, W, C) or (N, H, W) of that size"
             )
-        return run.scorer.scores(run.state.model, given)
-    if given.shape[3] != run.image_shape[2]:
-        raise DataError(f"images: {_unlike(run, given.shape[3])}")
+        return judge.scorer.scores(judge.model, given)
+    if given.shape[3] != judge.image_shape[2]:
+        raise DataError(f"images: {_unlike(judge, given.shape[3])}")
     found = [tiled.scores(image, tiled.mapped) for image in given]
     values, maps = ([pair[i] for pair in found] for i in (0, 1))
     return Scores(_stacked([_largest(tiles) for tiles in values]), _stacked(maps))
+
+
+def judge_of(run: Run | Artefact) -> Judge:
+    """What a run or an artefact scores new images by."""
+    if isinstance(run, Artefact):
+        return run.judge
+    data = run.config.data
+    size, stride = data.patches.size, data.patches.stride
+    tiles = None if size is None else (size, stride)
+    own = run.scorer, run.state.model, sources.Reading.of(data), tiles
+    return Judge(run.path, run.image_shape, *own, run.thresholds)
 
 
 def score_files(
@@ -51,54 +69,62 @@ def score_files(
     out: str | Path | None = None,
     maps: bool = False,
 ) -> Path:
-    """Score image files with a finished run; the folder written to.
+    """Score image files with a finished run, or an artefact; the folder written to.
 
     images: files, and folders of them: all images in these and below.
     Writes scores.csv (id, score_..., anomalous_<rule> of the first score) into `out`
-    (by default <run>/scored). With `maps`, of the first score that has any: maps.npz
+    (by default <run>/scored, or `scored` beside the artefact). With `maps`, of the first score that has any: maps.npz
     (`maps` (N, H, W) float32, in that order), or, of a run of patches, one file for
     each image, maps/<number>-<name>.npy (H, W) float32, written band by band.
     Raises DataError, one line, that names all files that cannot be used; no table is
-    written then.
+    written then. ArtefactError for an artefact that cannot be trusted.
     """
-    run = load_run(run_path)
-    target = run.path / "scored" if out is None else Path(out)
-    if (target / folder.CONFIG).is_file():
-        raise DataError(f"{target} is a run folder; choose another --out")
-    tiled, files = _tiled(run), sources.image_files(images)
+    judge, target = _opened(Path(run_path))
+    target = target if out is None else Path(out)
+    for name, what in {folder.CONFIG: "a run folder", CONTRACT: "an artefact"}.items():
+        if (target / name).is_file():
+            raise DataError(f"{target} is {what}; choose another --out")
+    tiled, files = judge.tiled, sources.image_files(images)
     if tiled is None:
-        own = run.image_shape, run.config.data
+        own = judge.image_shape, judge.reading
         pixels = sources.read_all(files, lambda path: sources.read_image(path, *own))
         if any(image.dtype != np.uint8 for image in pixels):
             pixels = [np.asarray(sources.to_float(image)) for image in pixels]
-        found = score(run, np.stack(pixels))
+        found = _score(judge, np.stack(pixels))
         if maps and not found.maps:
-            raise _no_map(run)
+            raise _no_map(judge)
         values = found.values
     else:
-        values = _score_whole(run, tiled, files, target if maps else None)
+        values = _score_whole(judge, tiled, files, target if maps else None)
     columns: dict[str, Any] = {"id": [sources.shown(path) for path in files]}
     columns |= {f"score_{name}": numbers for name, numbers in values.items()}
-    columns |= _called(run, values)
+    columns |= _called(judge, values)
     folder.write_csv(target / "scores.csv", columns)
     if maps and tiled is None:
         folder.write_npz(target / "maps.npz", {"maps": next(iter(found.maps.values()))})
     return target
 
 
+def _opened(path: Path) -> tuple[Judge, Path]:
+    """The run or artefact in a folder, and where its scores of new images go."""
+    if is_artefact(path):
+        return load(path).judge, path.resolve().parent / "scored"
+    return judge_of(load_run(path)), path / "scored"
+
+
 def _score_whole(
-    run: Run, tiled: Tiled, images: Sequence[Path], target: Path | None
+    judge: Judge, tiled: Tiled, images: Sequence[Path], target: Path | None
 ) -> dict[str, np.ndarray]:
     def channels(path: str | Path) -> np.ndarray:
         found = sources.read_pixels(path).shape[2]
-        if found != run.image_shape[2]:
-            raise sources.BadFile(path, _unlike(run, found))
+        if found != judge.image_shape[2]:
+            raise sources.BadFile(path, _unlike(judge, found))
         return np.array(found)  # the pixels of all may not fit into memory
 
     # All are looked at before the first is scored: no work is lost to a bad file.
     sources.read_all(images, channels)
     if target is not None and not tiled.mapped:
-        raise _no_map(run)
+        raise _no_map(judge)
     rows = []
     for number, path in enumerate(images):
         pixels, file = sources.read_pixels(path), None
@@ -113,36 +139,27 @@ def _score_whole(
     return _stacked(rows)
 
 
-def _called(run: Run, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _called(judge: Judge, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Which images each deployable rule calls anomalous, by the first score."""
-    first = run.config.score.names[0]
+    first = judge.first
     return {
         f"anomalous_{rule}": (
             (values[first] <= limit["lower"]) | (values[first] >= limit["upper"])
         ).astype(int)
-        for rule, limit in run.thresholds[first].items()
+        for rule, limit in judge.thresholds[first].items()
         if limit["status"] == "deployable"
     }
 
 
-def _tiled(run: Run) -> Tiled | None:
-    """How the run sees images of any size; None where it was trained on whole ones."""
-    patches = run.config.data.patches
-    if patches.size is None:
-        return None
-    size = patches.size, patches.stride
-    return Tiled(run.scorer, run.state.model, *size, run.image_shape[2])
-
-
-def _unlike(run: Run, channels: int) -> str:
+def _unlike(judge: Judge, channels: int) -> str:
     return (
-        f"{channels} channels, but {run.path} was trained on {run.image_shape[2]}; "
-        "convert them"
+        f"{channels} channels, but {judge.path} was trained on "
+        f"{judge.image_shape[2]}; convert them"
     )
 
 
-def _no_map(run: Run) -> DataError:
-    return DataError(f"{run.path}: none of its scores has a map; leave out --maps")
+def _no_map(judge: Judge) -> DataError:
+    return DataError(f"{judge.path}: none of its scores has a map; leave out --maps")
 
 
 def _largest(tiles: dict[str, np.ndarray]) -> dict[str, Any]:

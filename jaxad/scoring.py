@@ -4,16 +4,15 @@ One compiled program serves every call of a run, and an example's score is the s
 alone, in any order and in any company.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxad import losses
-from jaxad.config import Score
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
 from jaxad.parallel import ONE, Layout
@@ -23,6 +22,15 @@ from jaxad.types import Batch, Scores
 BlockFunction = Callable[..., Any]
 DRAWN = 64
 """Images that are drawn together."""
+
+
+class Order(Protocol):
+    """What a scorer asks of the config's `Score`, or of what stands for it."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def together(self, shape: Sequence[int]) -> int: ...
 
 
 class Scorer:
@@ -39,10 +47,11 @@ class Scorer:
         method: Method,
         key: jax.Array,
         hparams: Hparams,
-        spec: Score,
+        spec: Order,
         layout: Layout = ONE,
     ):
         self.spec, self.labelled, self.layout = spec, method.labelled, layout
+        self._method = method
         self._arguments = layout.replicate((stream(key, "score"), hparams))
         self._score = self._blockwise(
             lambda key, hparams, model, image: method.score(
@@ -71,6 +80,16 @@ class Scorer:
         blocks = list(self._blocks(self._score, model, image))
         values, maps = ([b[part] for b in blocks] for part in (0, 1))
         return Scores(self._ordered(joined(values)), self._ordered(joined(maps)))
+
+    def alone(self, model: Any) -> Callable[[jax.Array], Scores]:
+        """Scores and maps as one pure function of image (B, H, W, C) uint8 or float32:
+        all else that it reads, the model as well, is a constant of it."""
+        key, hparams, model = jax.tree.map(_constant, (*self._arguments, model))
+
+        def score(image: jax.Array) -> Scores:
+            return self._method.score(key, hparams, model, to_float(image))
+
+        return score
 
     def recon(self, model: Any, image: np.ndarray) -> np.ndarray | None:
         """(N, H, W, C) float32 reconstructions; None where the method makes none."""
@@ -130,6 +149,15 @@ class Scorer:
             result = function(*self._arguments, model, *full)
             count = len(parts[0])
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
+
+
+def _constant(leaf: Any) -> Any:
+    """An array without its place on devices."""
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return jax.random.wrap_key_data(
+            jnp.asarray(_constant(jax.random.key_data(leaf)))
+        )
+    return np.asarray(leaf)
 
 
 def _padded(part: np.ndarray, size: int) -> np.ndarray:

@@ -31,6 +31,8 @@ Image anomaly detection with autoencoders, in JAX.
                                    train a grid of configs and rank them
   score RUN IMAGES... [--out DIR] [--maps]
                                    score new images, or folders of them, with a run
+                                   or an artefact of one
+  export RUN [--out DIR]           a run as StableHLO, which runs with jax alone
   report RUN [RUN ...] [--out FILE] [--markdown]
                                    tables, pictures and an HTML page of runs and sweeps
   data prepare NAME [--source DIR] make a data set ready
@@ -118,6 +120,7 @@ _VERBS: dict[str, str] = {
     "train": "experiments",
     "sweep": "experiments",
     "score": "folders",
+    "export": "folders",
     "report": "folders",
     "data": "tools",
     "benchmark": "tools",

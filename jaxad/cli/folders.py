@@ -1,4 +1,4 @@
-"""The verbs that read folders of runs and sweeps: `jaxad score`, `jaxad report`."""
+"""The verbs that read folders of runs and sweeps: `score`, `export` and `report`."""
 
 import csv
 import shutil
@@ -42,7 +42,9 @@ def _width() -> int | None:
 
 def score(args: list[str]) -> int:
     parser = Parser(prog="jaxad score", description="Score images with a run.")
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    parser.add_argument(
+        "run", metavar="RUN", type=Path, help="a run folder, or an exported artefact"
+    )
     parser.add_argument(
         "images",
         metavar="IMAGES",
@@ -53,7 +55,8 @@ def score(args: list[str]) -> int:
     parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
     parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
     given = parser.read(args)
-    _check_run(given.run)
+    if not (given.run / "contract.json").is_file():
+        _check_run(given.run)
     for image in given.images:
         if not image.exists():
             raise DataError(f"no image {image}")
@@ -84,6 +87,39 @@ def _check_run(path: Path) -> None:
             best = min(path.glob("best*/config.json"), default=path / "best" / "none")
             raise DataError(f"{path} is a sweep; give a run of it, as {best.parent}")
         raise DataError(f"{path} is not a run folder: it has no config.json")
+
+
+def export(args: list[str]) -> int:
+    parser = Parser(
+        prog="jaxad export",
+        description="A run as StableHLO programs that jax alone runs, of images of any "
+        "number, for CPU, CUDA and TPU; compared with the run before they are kept.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="where to write, by default export/ in the run folder; an artefact that "
+        "is there is replaced",
+    )
+    given = parser.read(args)
+    _check_run(given.run)
+
+    from jaxad.export import write
+    from jaxad.saved import load_run
+
+    artefact = write(load_run(given.run), given.out)
+    told = artefact.contract["difference"]
+    far = ", ".join(f"{n} {value:.1e}" for n, value in told["batches"].items())
+    print(
+        f"for {', '.join(artefact.contract['platforms'])}; images in batches of any N"
+    )
+    print(f"largest difference from the run, on {told['platform']}, of batches: {far}")
+    for file in sorted(artefact.path.iterdir()):
+        print(f"{file.stat().st_size / 1e6:9.3f} MB  {file.name}")
+    print(f"artefact: {artefact.path.resolve()}")
+    return 0
 
 
 def report(args: list[str]) -> int:

@@ -3,7 +3,7 @@
 from jaxad.data.arrays import Examples, Source, from_arrays
 from jaxad.data.augment import augment
 from jaxad.data.decode import BadFile, read_pixels, shown
-from jaxad.data.files import image_files, read_all, read_image
+from jaxad.data.files import Reading, image_files, read_all, read_image
 from jaxad.data.folders_stored import Stored, ahead, joined, picked
 from jaxad.data.images import resize, to_float
 from jaxad.data.patches import Cuts, Places, stitched, tiled
@@ -28,6 +28,7 @@ __all__ = [
     "Cuts",
     "Examples",
     "Places",
+    "Reading",
     "Source",
     "Split",
     "Splits",

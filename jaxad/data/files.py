@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,18 +13,35 @@ from jaxad.data.images import resize, to_float
 from jaxad.errors import DataError
 
 
+class Reading(NamedTuple):
+    """What of a run's `data` group makes its images of new files.
+
+    size, fit, channels: as there. deep: files of more than 8 bits are taken.
+    """
+
+    size: int | None = None
+    fit: str = "stretch"
+    channels: int | None = None
+    deep: bool = False
+
+    @classmethod
+    def of(cls, data: Data) -> "Reading":
+        return cls(data.size, data.fit, data.channels, data.root is not None)
+
+
 def read_image(
-    path: str | Path, shape: tuple[int, ...], data: Data | None = None
+    path: str | Path, shape: tuple[int, ...], data: Data | Reading | None = None
 ) -> np.ndarray:
     """An image file as an array of exactly `shape` (H, W, C), C = 1, 3 or 4.
 
-    data: of the run that it is for; the image is made as that one's were, by the
-    config's size, fit and channels. What these leave open is not done behind the user's
+    data: of the run that it is for; the image is made as that one's were, by its size,
+    fit and channels. What these leave open is not done behind the user's
     back. Returns uint8, or, of a file with more than 8 bits for a run of a folder,
     float32 in [0, 1].
     Raises DataError for a file that `read_pixels` refuses, of another size or number of
     channels, and with more than 8 bits where the run is not of a folder.
     """
+    own = Reading.of(data) if isinstance(data, Data) else data or Reading()
     height, width, channels = shape
     if channels not in (1, 3, 4):
         raise DataError(
@@ -31,17 +49,17 @@ def read_image(
             "1, 3 or 4; score arrays from Python"
         )
     found = read_pixels(path, alpha=channels == 4)
-    if data is not None and data.channels is not None:
-        found = as_channels(found, data.channels)
+    if own.channels is not None:
+        found = as_channels(found, own.channels)
     if found.dtype != np.uint8:
-        if data is None or data.root is None:
+        if not own.deep:
             raise BadFile(
                 path,
                 f"{found.dtype} pixels, but the run was trained on uint8; convert it",
             )
         found = np.asarray(to_float(found))
-    if data is not None and data.size is not None:
-        found = resize(found[None], data.size, data.fit)[0]
+    if own.size is not None:
+        found = resize(found[None], own.size, own.fit)[0]
     if found.shape != tuple(shape):
         size = "x".join(map(str, (*found.shape[1::-1], found.shape[2])))
         raise BadFile(

@@ -37,7 +37,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import export, lax
 
 from jaxad.models import tiles, winograd
 
@@ -167,10 +167,12 @@ def _even(image: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def _by_winograd(image, shape: tuple[int, ...], strides: int, pads: Pads, least: int):
     """Whether Winograd's products can do it, with at least so many channels, and with
-    enough 4x4 tiles to be worth the transforms of the kernel."""
+    enough 4x4 tiles to be worth the transforms of the kernel. A batch of any size (of
+    an exported program) counts as a large one."""
     same = pads == ((1, 1), (1, 1)) and strides == 1
+    many = export.is_symbolic_dim(image.shape[0])
     count = image.shape[0] * -(-image.shape[1] // 4) * -(-image.shape[2] // 4)
-    wide = min(shape[2:]) >= least and count >= max(shape[2:])
+    wide = min(shape[2:]) >= least and (many or count >= max(shape[2:]))
     return shape[:2] == (3, 3) and same and wide
 
 
