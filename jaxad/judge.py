@@ -1,4 +1,4 @@
-"""What scores new images: a finished run, or the artefact that was exported from one."""
+"""What scores new images: a finished run, or an artefact that was exported from it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -73,9 +73,10 @@ def score_files(
 
     images: files, and folders of them: all images in these and below.
     Writes scores.csv (id, score_..., anomalous_<rule> of the first score) into `out`
-    (by default <run>/scored, or `scored` beside the artefact). With `maps`, of the first score that has any: maps.npz
-    (`maps` (N, H, W) float32, in that order), or, of a run of patches, one file for
-    each image, maps/<number>-<name>.npy (H, W) float32, written band by band.
+    (by default <run>/scored, or `scored` beside the artefact). With `maps`, of the
+    first score that has any: maps.npz (`maps` (N, H, W) float32, in that order), or, of
+    a run of patches, one file for each image, maps/<number>-<name>.npy (H, W) float32,
+    written band by band.
     Raises DataError, one line, that names all files that cannot be used; no table is
     written then. ArtefactError for an artefact that cannot be trusted.
     """

@@ -151,13 +151,11 @@ class Scorer:
             yield jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:n], result)
 
 
-def _constant(leaf: Any) -> Any:
-    """An array without its place on devices."""
+def _constant(leaf: Any) -> jax.Array:
+    """An array on one device, wherever it has been."""
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return jax.random.wrap_key_data(
-            jnp.asarray(_constant(jax.random.key_data(leaf)))
-        )
-    return np.asarray(leaf)
+        return jax.random.wrap_key_data(_constant(jax.random.key_data(leaf)))
+    return jnp.asarray(np.asarray(leaf))
 
 
 def _padded(part: np.ndarray, size: int) -> np.ndarray:

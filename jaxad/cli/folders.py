@@ -111,11 +111,10 @@ def export(args: list[str]) -> int:
 
     artefact = write(load_run(given.run), given.out)
     told = artefact.contract["difference"]
-    far = ", ".join(f"{n} {value:.1e}" for n, value in told["batches"].items())
-    print(
-        f"for {', '.join(artefact.contract['platforms'])}; images in batches of any N"
-    )
-    print(f"largest difference from the run, on {told['platform']}, of batches: {far}")
+    far = told["scores"]["batches"].items()
+    batches = ", ".join(f"{value:.1e} (batch {size})" for size, value in far)
+    print(f"for {', '.join(artefact.contract['platforms'])}; batches of any size")
+    print(f"max difference from the run on {told['platform']}: {batches}")
     for file in sorted(artefact.path.iterdir()):
         print(f"{file.stat().st_size / 1e6:9.3f} MB  {file.name}")
     print(f"artefact: {artefact.path.resolve()}")

@@ -56,8 +56,9 @@ def write(run: Run, out: str | Path | None = None) -> Artefact:
     for reading and resizing files and cutting tiles, which the contract describes. The
     comparison, on this machine's platform, is in `contract["difference"]`.
 
-    Raises ArtefactError where the artefact differs from the run by more than LIMIT,
-    the model cannot take a batch of any size, or `out` holds something else.
+    Raises ArtefactError where the artefact differs from the run by more than
+    `jaxad.export.compare` allows, where the model cannot take a batch of any size, and
+    where `out` holds something else.
     """
     target = run.path / "export" if out is None else Path(out)
     _refuse_foreign(target)
