@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         threshold,
     )
     from jaxad.config import Config, load_config
+    from jaxad.estimator import AutoencoderDetector
     from jaxad.generated import sample
     from jaxad.new_images import score
     from jaxad.run import train
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AutoencoderDetector",
     "Config",
     "__version__",
     "baselines",
@@ -54,6 +56,7 @@ __all__ = [
 # What is not here is a module. Everything is imported when it is first used: the
 # command line has to answer a misspelt option without waiting for JAX.
 _HOME = {
+    "AutoencoderDetector": "jaxad.estimator",
     "Config": "jaxad.config",
     "load_config": "jaxad.config",
     "load_run": "jaxad.saved",

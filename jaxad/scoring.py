@@ -4,6 +4,7 @@ One compiled program serves every call of a run, and an example's score is the s
 alone, in any order and in any company.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -65,6 +66,12 @@ class Scorer:
         criterion = partial(_criterion, method)
         self._validate = method.validate and self._blockwise(criterion, 2)
         self._sample = method.sample and layout.gather(method.sample, static_argnums=3)
+
+    def of(self, key: jax.Array, hparams: Hparams) -> "Scorer":
+        """The same compiled functions for another run of the same static config."""
+        new = copy.copy(self)
+        new._arguments = self.layout.replicate((stream(key, "score"), hparams))
+        return new
 
     def block(self, image: Any) -> int:
         """How many of these images (N, H, W, C) are scored together."""
