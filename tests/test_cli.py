@@ -32,8 +32,12 @@ MISTAKES = {
     "train --seed 1 good.py": (2, "--seed takes one value, 2 given"),
     "score": (2, "jaxad score: the following arguments are required: RUN, IMAGES"),
     "score nope a.png": (3, "nope is not a run folder: it has no config.json"),
-    "score run a.png": (3, "no image a.png"),
+    "score run b.png": (3, "no image b.png"),
     "score run a.png --mapz": (2, "unknown option --mapz; did you mean --maps?"),
+    "score shipped a.png": (4, "shipped/float32.stablehlo: cannot be read"),
+    "export": (2, "jaxad export: the following arguments are required: RUN"),
+    "export nope": (3, "nope is not a run folder: it has no config.json"),
+    "export run --to x": (2, "unknown option --to"),
     "report": (2, "jaxad report: the following arguments are required: RUN"),
     "report run nope": (3, "nope is not a run folder"),
     "data prepar mnist": (2, "invalid choice: 'prepar'"),
@@ -53,6 +57,9 @@ def folder(tmp_path, monkeypatch):
     Path("good.py").write_text("from jaxad.config import *\nconfig = Config(seed=5)")
     Path("run").mkdir()
     Path("run/config.json").write_text(to_json(Config(model=Conv())))
+    Path("shipped").mkdir()
+    Path("shipped/contract.json").write_text('{"format": "jaxad artefact"}')
+    Path("a.png").touch()
     return tmp_path
 
 

@@ -9,13 +9,14 @@ import sys
 import types
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export as stablehlo
 from PIL import Image
-from test_contract import SMALL, Case, batch
+from test_contract import SMALL, Case, Own, batch
 
 import jaxad
 from jaxad import cli
@@ -41,9 +42,11 @@ from jaxad.config import (
     stages,
 )
 from jaxad.config.threshold import Mad, Threshold, ZScore
+from jaxad.config.traced import blank, traced
 from jaxad.errors import ArtefactError, DataError
 from jaxad.export import compare
 from jaxad.scoring import Scorer
+from jaxad.types import State
 
 SIDE, RNG = 12, np.random.default_rng(0)
 CONFIG = Config(
@@ -291,6 +294,37 @@ def test_differences_that_are_not_finite_are_infinite():
     assert far(np.inf, np.inf) == far(np.nan, np.nan) == 0
     assert far(3, 2) == 0.5
     assert far(0.5, 0.25) == 0.25
+
+
+class Rows(nn.Module):
+    """A module of one's own that asks how many images there are."""
+
+    @nn.compact
+    def __call__(self, image):
+        return jnp.stack([image[i] for i in range(image.shape[0])])
+
+
+@pytest.mark.parametrize(("module", "fails"), [(Own(), False), (Rows(), True)])
+def test_a_module_of_ones_own_is_exported_or_told(module, fails):
+    config = Config(score=Score(names=("mse",)))
+    hparams = {name: jnp.float32(value) for name, value in traced(config).items()}
+    method = jaxad.methods.reconstruction(module, blank(config))
+    scorer = Scorer(method, jax.random.key(0), hparams, config.score)
+    state = method.init(jax.random.key(0), hparams, batch()) if not fails else None
+    run = types.SimpleNamespace(
+        scorer=scorer,
+        state=state or State({"params": {}}, None),
+        image_shape=(SIDE, SIDE, 1),
+        path=Path("runs/own"),
+    )
+    if fails:
+        with pytest.raises(ArtefactError, match="batches of any size"):
+            exporting._exported(run, "float32")
+        return
+    image = np.asarray(batch(3, 5).image)
+    program = exporting._exported(run, "float32")
+    own = scorer.values(state.model, image)["mse"]
+    np.testing.assert_allclose(program.call(image)[0]["mse"], own, rtol=1e-6)
 
 
 FAST = ("vae", "dcgan")

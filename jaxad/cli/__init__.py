@@ -120,9 +120,9 @@ _VERBS: dict[str, str] = {
     "train": "experiments",
     "sweep": "experiments",
     "score": "folders",
-    "export": "folders",
     "report": "folders",
     "data": "tools",
+    "export": "folders",
     "benchmark": "tools",
 }
 """Verbs, and the module of this package that has each as a function."""
