@@ -45,6 +45,14 @@ from jaxad.export.compare import LIMIT, compared
 from jaxad.export.contract import PLATFORMS, contract
 from jaxad.saved import Run
 
+# What tracing raises where code asks a batch of any size for its size.
+_NOT_SYMBOLIC = (
+    jax.errors.InconclusiveDimensionOperation,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+
 
 def write(run: Run, out: str | Path | None = None) -> Artefact:
     """Export a run: its scores and maps of images, thresholds and tiles.
@@ -92,11 +100,11 @@ def _exported(run: Run, dtype: str) -> export.Exported:
         done = export.export(jax.jit(program), platforms=PLATFORMS)(image)
     except JaxadError:
         raise
-    except (jax.errors.JAXTypeError, NotImplementedError, TypeError, ValueError) as e:
-        reason = " ".join(str(e).split())[:200]
+    except _NOT_SYMBOLIC as error:
+        reason = " ".join(str(error).split())[:200]
         raise ArtefactError(
             f"{run.path}: cannot be exported for batches of any size ({reason})"
-        ) from e
+        ) from error
     strange = foreign_calls(done)
     if strange:
         raise ArtefactError(
