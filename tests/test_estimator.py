@@ -51,7 +51,7 @@ def test_scikit_learns_own_checks_pass():
 
 def test_it_detects_salt_and_pepper_among_digits(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    detector = AutoencoderDetector(random_state=0).fit(NORMAL)
+    detector = AutoencoderDetector(epochs=20, random_state=0).fit(NORMAL)
     both = np.concatenate([OTHER, salted(OTHER)])
     label = np.repeat([0, 1], len(OTHER))
     assert roc_auc_score(label, detector.anomaly_scores(both)) > 0.96
