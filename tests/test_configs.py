@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from shrunk import small
 
 import jaxad
 from jaxad.batches import TrainData, finalized
-from jaxad.config import from_json, load_config, load_sweep, set_values, to_json
+from jaxad.config import from_json, load_config, load_sweep, to_json
 from jaxad.grid.members import expand
 from jaxad.saved import make_parts
 from jaxad.types import Batch
@@ -38,22 +39,7 @@ def test_a_config_opens_with_its_command(path):
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_a_config_runs_a_step(path):
-    config = load_config(ROOT / path)
-    if config.model.kind in ("strided", "vae"):  # deep ones compile for long
-        config = set_values(config, {"model.kernel_size": 1, "model.channels": (4,)})
-    if config.model.kind == "dcgan":
-        few = {"model.channels": (4, 4), "model.kernel_size": 4}
-        config = set_values(config, few | {"score.search_steps": 1})
-    if config.model.kind == "draem":
-        few = {"model.recon": (4,), "model.segment": (4,), "score.views": "one"}
-        few |= {"model.fillings": config.model.fillings[:2]}
-        config = set_values(config, few)
-    if config.model.kind == "conv":  # wide ones as well
-        channels = tuple(min(8, n) for n in config.model.channels)
-        config = set_values(config, {"model.channels": channels})
-    if config.denoiser is not None:
-        few = {"denoiser.depth": 6, "denoiser.width": 2, "denoiser.kernel_size": 1}
-        config = set_values(config, few)
+    config = small(load_config(ROOT / path))
     image = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))
     label = jnp.arange(4, dtype=jnp.int32) % 2
     batch = Batch(image, label, jnp.ones(4, bool))
