@@ -14,6 +14,7 @@ import numpy as np
 from jaxad import data as sources
 from jaxad import folder
 from jaxad.errors import DataError
+from jaxad.progress import counted
 from jaxad.saved import Run, load_run
 from jaxad.types import Scores
 from jaxad.whole import Tiled
@@ -100,7 +101,7 @@ def _score_whole(
     if target is not None and not tiled.mapped:
         raise _no_map(run)
     rows = []
-    for number, path in enumerate(images):
+    for number, path in enumerate(counted(images, "images", len(images))):
         pixels, file = sources.read_pixels(path), None
         if target is not None:
             file = target / "maps" / f"{number:04d}-{path.stem}.npy"

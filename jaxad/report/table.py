@@ -20,12 +20,13 @@ _METRICS = {
 _AT = ("f1", "fpr", "recall")
 _FEW = 20
 """Normal validation images below which even a rate of 5 % is no whole one."""
-_WHY = {
+WHY = {
     "f1": "there are no anomalous examples",
     "recall": "there are no anomalous examples",
     "fpr": "there are no normal examples",
     "precision": "nothing is called anomalous",
 }
+"""Why a rate at a threshold is undefined."""
 
 
 def rows(run: RunFolder) -> list[dict[str, Any]]:
@@ -55,7 +56,7 @@ def _row(run: RunFolder, name: str, entry: dict[str, Any]) -> dict[str, Any]:
         (rule,) = points
     at = points.get(rule, {})
     missing = dict.fromkeys(_AT, f"the rule {rule} was not fitted")
-    undefined = {**(_WHY if at else missing), **entry.get("undefined", {})}
+    undefined = {**(WHY if at else missing), **entry.get("undefined", {})}
     kind = "trivial" if trivial else entry["detector"]
     return {
         "name": name,
@@ -114,6 +115,22 @@ def render(run: RunFolder, width: int | None = None) -> str:
     return "\n\n".join([*parts, *below])
 
 
+def render_short(run: RunFolder, width: int | None = None) -> str:
+    """The first of these tables, and when an image is called anomalous."""
+    (block, *_), reasons, summary = tables(run)
+    name, rule = run.primary
+    first = as_text(narrowed(block, ("95 % interval", "seconds"), width))
+    own = [line for line in reasons if line[:3] in first]
+    called = [
+        f"Anomalous: {title(name)} {limits(mark.lower, mark.upper)} ({rule}, fitted on "
+        f"{mark.fit_on}, {mark.status})"
+        for mark in marks(run, name)
+        if mark.rule == rule
+    ]
+    below = ("\n".join(lines) for lines in (own, [*called, *summary]) if lines)
+    return "\n\n".join([first, *below])
+
+
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
     blocks = [_results(run, undefined), _rules(run, undefined)]
     if run.metrics.get("pixel"):
@@ -160,7 +177,7 @@ def _rules(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     for mark in marks(run, name):
         at = measured(run, name, mark)
         cells = [
-            undefined(_WHY[key]) if at[key] is None else number(at[key])
+            undefined(WHY[key]) if at[key] is None else number(at[key])
             for key in ("precision", "recall", "fpr", "f1")
         ]
         words = limits(mark.lower, mark.upper)

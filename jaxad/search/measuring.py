@@ -206,15 +206,16 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | Non
     config = stages.with_epochs(member.config, epochs[member.number])
     there = parallel.told(lambda: _go_on(where, config))
     try:
-        return runs.train(
-            config,
-            at.data,
-            module=at.module,
-            out=where,
-            resume=there,
-            quiet=at.reporter.quiet,
-            first=at.work.stage_before(member.config),
-        )
+        with at.reporter.aside():
+            return runs.train(
+                config,
+                at.data,
+                module=at.module,
+                out=where,
+                resume=there,
+                quiet=at.reporter.quiet,
+                first=at.work.stage_before(member.config),
+            )
     except DivergedError as error:
         at.work.say(f"{best.name}: no run beside its row: {error}")
         return None
