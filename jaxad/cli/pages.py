@@ -68,7 +68,7 @@ options of all verbs:
 TRAIN = Page(
     """\
   jaxad train                                    # digits: needs no download
-  jaxad train --dry-run                          # sizes, memory and time; writes nothing
+  jaxad train --dry-run                          # sizes, memory, time; writes nothing
   jaxad train --model.kind conv --train.epochs 60 --out runs/conv
   jaxad train --model.kind conv --train.epochs 60 --out runs/conv --resume
 """,
