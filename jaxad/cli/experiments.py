@@ -36,7 +36,10 @@ def train(args: list[str]) -> Answer | None:
     if start.dry_run:
         from jaxad.dry import train as dry
 
-        return _planned(dry.plan(config, out, start.quiet), start.full_config)
+        return _planned(
+            dry.plan(config, out, start.quiet, before=time.monotonic() - began),
+            start.full_config,
+        )
 
     from jaxad import parallel, run
 
