@@ -56,20 +56,12 @@ def layout_of(config: Config, say: Callable[[str], None]) -> parallel.Layout:
 
 
 def fit_stages(
-    parts: Parts,
-    data: TrainData,
-    path: Path,
-    identity,
-    warm,
-    reporter,
-    stop,
-    first,
-    track: Track,
+    parts: Parts, data: TrainData, path, identity, warm, reporter, stop, first, track
 ) -> Fitted:
     """Train all stages, each behind the fitted ones before it.
 
-    first: leaves of the carry that the first stage ended with elsewhere, or None.
-    track: is told the epochs of all stages.
+    path: the run folder. first: leaves of the carry that the first stage ended with
+    elsewhere, or None. track: is told the epochs of all stages.
     """
     carries: list[Carry] = []
     compiled = trained = 0.0

@@ -128,8 +128,9 @@ class Reporter:
         seconds = self._left(now, done, total)
         left = "" if seconds is None else f"about {duration(seconds)} left"
         if self.bar is not None:
-            how = {"total": total, "completed": done, "left": left}
-            self.bar.update(self.task, description=text, **how)
+            self.bar.update(
+                self.task, total=total, completed=done, description=text, left=left
+            )
         elif now - self.said >= self.every or (end and done == total):
             self.said = now
             spent = duration(now - self.started)

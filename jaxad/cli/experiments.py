@@ -9,6 +9,7 @@ from jaxad.cli.answers import Answer
 from jaxad.cli.arguments import (
     STARTS,
     SWEEP_OPTIONS,
+    Start,
     run_name,
     split_sweep,
     split_train,
@@ -36,10 +37,8 @@ def train(args: list[str]) -> Answer | None:
     if start.dry_run:
         from jaxad.dry import train as dry
 
-        return _planned(
-            dry.plan(config, out, start.quiet, before=time.monotonic() - began),
-            start.full_config,
-        )
+        spent = time.monotonic() - began
+        return _planned(dry.plan(config, out, start.quiet, before=spent), start)
 
     from jaxad import parallel, run
 
@@ -78,25 +77,34 @@ def sweep(args: list[str]) -> Answer | None:
     if start.dry_run:
         from jaxad.dry import sweep as dry
 
-        return _planned(dry.plan(config, chosen, out, start.quiet), start.full_config)
+        spent = time.monotonic() - began
+        found = dry.plan(config, chosen, out, start.quiet, before=spent)
+        return _planned(found, start)
 
     from jaxad import parallel, search
 
-    how = {"resume": start.resume, "quiet": start.quiet, "track": start.track}
-    done = search.sweep(config, chosen, out=out, command=command, **how)
+    done = search.sweep(
+        config,
+        chosen,
+        out=out,
+        resume=start.resume,
+        quiet=start.quiet,
+        track=start.track,
+        command=command,
+    )
     if not parallel.first():
         return None
     return finished_sweep(done.path, time.monotonic() - began)
 
 
-def _planned(plan: Plan, full: bool) -> Answer | None:
+def _planned(plan: Plan, start: Start) -> Answer | None:
     """What a dry run says, of the first process."""
     from jaxad import parallel
     from jaxad.dry.text import render
 
     if not parallel.first():
         return None
-    return Answer(lambda: render(plan, full), lambda: plan)
+    return Answer(lambda: render(plan, start.full_config), lambda: plan)
 
 
 def _named(args: list[str]) -> tuple[Path | None, list[str]]:

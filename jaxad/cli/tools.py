@@ -121,7 +121,7 @@ def _verify_folder(given: argparse.Namespace) -> Answer:
     form = given.channels, given.size, given.fit or "stretch"
     wanted = folders.Wanted(*form, tuple(given.declared))
     problems, forms = folders.check(found, wanted)
-    value = {"path": str(found.root), "layout": found.layout}
+    value: dict[str, Any] = {"path": str(found.root), "layout": found.layout}
     value |= {"images": len(found.items)}
     if problems:
         table = folders.problems_table(problems, found.root)

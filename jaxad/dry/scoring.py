@@ -62,7 +62,7 @@ def seconds(parts: Parts, splits: Splits, untrained: Any) -> dict[str, float]:
 
 
 def _images(function: Callable[[], Any], few: int, images: float) -> float:
-    """Seconds of `images` images, and of compiling as the run finds it: in the cache."""
+    """Seconds of `images` images, and of compiling where the program is cached."""
     function()
     jax.clear_caches()
     began = time.monotonic()
@@ -98,7 +98,8 @@ def _pixels(config: Config, test: Split, scorer: Any, model: Any) -> float:
         size = places.size, config.data.patches.stride
         whole = Tiled(scorer, model, *size, places.whole.shape[3])
         maps = whole.scores(places.whole[0], whole.mapped)[1]
-        one, images = [of[None] for of in maps.values()], len(places.whole)
+        one = [of[None] for of in maps.values()]
+        images = float(len(places.whole))
         masks = np.asarray(test.mask.places.whole[:1])[..., 0]
     else:
         few = test.image[: scorer.block(test.image)]
@@ -106,7 +107,7 @@ def _pixels(config: Config, test: Split, scorer: Any, model: Any) -> float:
         masks = np.asarray(test.mask[: len(few)])
         images = len(test.label) / len(few)
     for of in one:
-        pixels.entry(of, masks)
+        pixels.entry(list(of), list(masks))
     return (time.monotonic() - began) * images
 
 

@@ -135,7 +135,47 @@ def _folder(plan: Plan) -> str:
 
 
 def _sweep(plan: Plan) -> list[str]:
-    return []
+    """Tables of the groups, and the time."""
+    own = plan["devices"]
+    words = f"{plan['members']} members of {plan['settings']} settings"
+    devices = f"Devices: {own['count']} {own['platform']} ({own['kind']})"
+    parts = [f"{devices}\nMembers: {words}"]
+    if plan["before"]:
+        parts.append(_groups(plan["before"], "Before them, each once"))
+    parts.append(_groups(plan["groups"], "Trainings, a row a compiled program"))
+    seconds, runs = plan["seconds"], plan["runs"]
+    lines = [f"Time: about {duration(seconds['total'])} in all"]
+    names = {"before": "before them", "trainings": "trainings"}
+    names |= {"start": "start", "load": "images"}
+    names |= {"runs": f"measuring and drawing the best ({runs} run{'s' * (runs > 1)})"}
+    told = [f"{word} {duration(seconds[k])}" for k, word in names.items() if seconds[k]]
+    told.append("with compiling, which the cache spares from now on")
+    if any(not group["timed"] for group in plan["before"] + plan["groups"]):
+        told.append("* not timed: from the timed row that is nearest in size")
+    return [*parts, "\n".join([*lines, *(f"  {one}" for one in told)]), _folder(plan)]
+
+
+def _groups(groups: list[Plan], title: str) -> str:
+    rows = [
+        [
+            group["what"] + "*" * (not group["timed"]),
+            f"{group['parameters']:,}",
+            f"{group['trainings']}",
+            f"{group['epochs']} x {group['steps_per_epoch']} x {group['batch_size']}",
+            f"{group['mode']}, {group['at_a_time']}",
+            f"{group['chunks']}",
+            _bytes(group["memory"]["member"]),
+            f"{group['seconds']['step'] * 1e3:.3g}",
+            duration(group["seconds"]["total"]),
+        ]
+        for group in groups[:LAYERS]
+    ]
+    if len(groups) > LAYERS:
+        rest = sum(group["seconds"]["total"] for group in groups[LAYERS:])
+        rows.append([f"{len(groups) - LAYERS} more", *[""] * 7, duration(rest)])
+    header = ["network", "parameters", "trainings", "epochs x steps x batch"]
+    header += ["way, at a time", "chunks", "memory each", "ms a step", "time"]
+    return as_text(Block(title, header, rows))
 
 
 def _size(shape: Any) -> str:
