@@ -25,7 +25,7 @@ MAIN = Page(
   jaxad train                        # digits, no download: pictures in runs/default
   jaxad train --dry-run              # sizes, memory and time of that, before it runs
   jaxad score runs/default images    # scores of the images in a folder
-  jaxad sweep --grid optim.lr=1e-2,1e-3 --seeds 2
+  jaxad sweep --grid optim.lr=1e-2,1e-3 --out runs/rates
 """,
     """\
 Image anomaly detection with autoencoders, in JAX.
@@ -97,7 +97,7 @@ before the run:
 
 SWEEP = Page(
     """\
-  jaxad sweep --grid optim.lr=1e-2,1e-3 --seeds 2
+  jaxad sweep --grid optim.lr=1e-2,1e-3 --out runs/rates
   jaxad sweep --grid model.latent_dim=8,16 --grid optim.lr=1e-2,1e-3 --dry-run
   jaxad sweep --draw optim.lr=1e-4:.1:log --samples 8 --halve 2 --out runs/r
   jaxad sweep --draw optim.lr=1e-4:.1:log --samples 8 --halve 2 --out runs/r --resume
