@@ -5,6 +5,7 @@ import math
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from run_folder import write_run
 from sweep_folder import write_sweep
 
-from jaxad import benchmark, cli
+from jaxad import benchmark, cli, search
 from jaxad.benchmark import auroc
 from jaxad.cli import pages
 from jaxad.cli.arguments import STARTS, SWEEP_OPTIONS
@@ -32,13 +33,23 @@ EXAMPLES = list(
 )
 LEFT_OUT = {"jaxad benchmark train --out speed.json": "PyTorch is not installed"}
 SMALL = "--data.limit 40 --train.batch-size 16 --baselines.names --threshold.rules mad"
-SHRUNK = {"train": f"{SMALL} --train.epochs 2", "sweep": f"{SMALL} --train.epochs 4"}
-SHRUNK["sweep"] += " --execution loop"
+SMALL += " --score.names mse"
+SHRUNK = {"train": f"{SMALL} --train.epochs 2"}
+SHRUNK["sweep"] = f"{SMALL} --train.epochs 4 --execution loop"
+
+
+def measured(at, done, track):
+    axes = {name: sorted({m.values[name] for m in at.members}) for name in at.shown}
+    own = (at.path / "grid.json").read_bytes()
+    write_sweep(at.path, axes, seeds=at.grid.seeds)
+    (at.path / "grid.json").write_bytes(own)
+    return SimpleNamespace(path=at.path)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with what the examples name; pictures are not drawn."""
+    """A folder with what the examples name. Pictures are not drawn, and sweeps begin
+    but leave made-up tables: those of `test_grid.py` train."""
     path = tmp_path_factory.mktemp("home")
     (path / "images").mkdir()
     for place in ("image.png", "images/a.png", "images/b.png"):
@@ -49,6 +60,8 @@ def home(tmp_path_factory):
         patch.setenv("JAXAD_DATA_DIR", str(path / "data"))
         patch.setattr(plots, "figures", lambda run: {})
         patch.setattr(sweep_plots, "sweep_figures", lambda sweep: {})
+        patch.setattr(search, "train", lambda at: None)
+        patch.setattr(search, "measure", measured)
         small = {"auroc": lambda: auroc.measure(2000, pairs=1)}
         patch.setattr(benchmark, "BENCHMARKS", small)
         yield path
@@ -177,16 +190,16 @@ def test_problems_of_a_folder_are_rows_beside_the_error(tmp_path, capsys):
     assert {"name": "digits", "ready": False}.keys() == entries[0].keys()
 
 
-def test_quiet_says_nothing_but_errors(home, capfd):
-    args = f"train --out quiet --quiet {SHRUNK['train']}".split()
-    assert cli.main(args) == 0
+def test_quiet_says_nothing_but_errors_and_else_the_end_of_a_run_is_told(home, capfd):
+    args = f"train --out quiet {SHRUNK['train']}".split()
+    assert cli.main([*args, "--quiet"]) == 0
     assert capfd.readouterr() == ("", "")
-    assert cli.main(args) == 2
+    assert cli.main([*args, "--quiet"]) == 2
     out, err = capfd.readouterr()
     assert out == ""
     assert err.count("\n") == 1
     assert "a run is there already" in err
-    assert cli.main([*args, "--resume", "--json"]) == 0
+    assert cli.main([*args, "--resume", "--json", "--quiet"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     assert strict(out)["path"] == str(home / "quiet")
@@ -197,21 +210,16 @@ def test_quiet_says_nothing_but_errors(home, capfd):
     (row,) = strict(capfd.readouterr().out)["rows"]
     assert row["anomalous_mad"] in (True, False)
     assert isinstance(row["score_mse"], float)
-
-
-def test_a_run_ends_with_its_first_table_and_where_the_rest_is(home, capfd):
-    args = f"train --out ended {SHRUNK['train']}".split()
-    assert cli.main(args) == 0
+    (home / "quiet" / "report.html").touch()
+    assert cli.main([*args, "--resume"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert any(line.startswith("Anomalous: MSE ≥ ") for line in lines)
     assert any(line.startswith("all anomalous ") for line in lines)
-    (home / "ended" / "report.html").touch()
-    assert cli.main([*args, "--resume"]) == 0
-    *_, run, pictures, page, more = capfd.readouterr().out.splitlines()
-    assert run.startswith(f"run: {home / 'ended'} (")
-    assert pictures == f"pictures: {home / 'ended' / 'plots'}"
-    assert page == f"page: {home / 'ended' / 'report.html'}"
-    assert more == "all tables: jaxad report ended"
+    *_, run, pictures, page, more = lines
+    assert run.startswith(f"run: {home / 'quiet'} (")
+    assert pictures == f"pictures: {home / 'quiet' / 'plots'}"
+    assert page == f"page: {home / 'quiet' / 'report.html'}"
+    assert more == "all tables: jaxad report quiet"
 
 
 def test_a_warning_is_no_error(monkeypatch, capsys):
