@@ -190,12 +190,10 @@ def test_costs_that_grow_by_a_power_are_continued():
 def test_stages_are_each_timed_behind_the_one_before(tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "seconds", lambda *given: {"model": 1.0})
     optim = Denoiser(depth=2, width=4, train=Train(epochs=3, batch_size=16))
-    config = dataclasses.replace(
-        TINY, denoiser=optim, score=Score(names=("smooth",)), model=Conv(channels=(4,))
-    )
+    config = dataclasses.replace(TINY, denoiser=optim, score=Score(names=("smooth",)))
     plan = dry.plan(config, tmp_path / "a", quiet=True)
     first, second = plan["stages"]
-    assert (first["model"], second["model"]) == ("conv", "denoiser")
+    assert (first["model"], second["model"]) == ("linear", "denoiser")
     assert (first["epochs"], second["epochs"]) == (6, 3)
     assert {"train_1", "train_2", "model"} <= plan["seconds"].keys()
     assert "Model denoiser" in render(plan | {"seconds": Zeros(plan["seconds"])})

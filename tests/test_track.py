@@ -224,6 +224,6 @@ def test_members_of_a_sweep_have_their_losses_and_values(tmp_path):
         assert [
             v for _, t, v in scalars(folder) if t == "train_loss"
         ] == losses.tolist()
-    reached = dict((t, v) for _, t, v in scalars(folders[0]))
+    reached = {t: v for _, t, v in scalars(folders[0])}
     auroc = sweep.members.number["auroc"][0]
     assert reached["validation/auroc"] == np.float32(auroc)

@@ -18,6 +18,7 @@ from jaxad import benchmark, cli, search
 from jaxad.benchmark import auroc
 from jaxad.cli import pages
 from jaxad.cli.arguments import STARTS, SWEEP_OPTIONS
+from jaxad.dry import scoring
 from jaxad.errors import JaxadError
 from jaxad.report import plots
 from jaxad.report import read as read_run
@@ -31,6 +32,7 @@ EXAMPLES = list(
         for line in page.examples.splitlines()
     )
 )
+AFTER = ("model", "baselines", "metrics", "pictures")
 LEFT_OUT = {"jaxad benchmark train --out speed.json": "PyTorch is not installed"}
 SMALL = "--data.limit 40 --train.batch-size 16 --baselines.names --threshold.rules mad"
 SMALL += " --score.names mse"
@@ -62,6 +64,7 @@ def home(tmp_path_factory):
         patch.setattr(sweep_plots, "sweep_figures", lambda sweep: {})
         patch.setattr(search, "train", lambda at: None)
         patch.setattr(search, "measure", measured)
+        patch.setattr(scoring, "seconds", lambda *given: dict.fromkeys(AFTER, 1.0))
         small = {"auroc": lambda: auroc.measure(2000, pairs=1)}
         patch.setattr(benchmark, "BENCHMARKS", small)
         yield path

@@ -92,22 +92,26 @@ def _pixels(config: Config, test: Split, scorer: Any, model: Any) -> float:
     """Seconds of stitching and of metrics by pixel, beyond the scores of the images."""
     if test.mask is None:
         return 0.0
-    began = time.monotonic()
     if isinstance(test.image, Cuts):
         places = test.image.places
         size = places.size, config.data.patches.stride
         whole = Tiled(scorer, model, *size, places.whole.shape[3])
-        maps = whole.scores(places.whole[0], whole.mapped)[1]
-        one = [of[None] for of in maps.values()]
-        images = float(len(places.whole))
-        masks = np.asarray(test.mask.places.whole[:1])[..., 0]
+        masks, images = test.mask.places.whole[:1, ..., 0], float(len(places.whole))
+
+        def found() -> list[np.ndarray]:
+            maps = whole.scores(places.whole[0], whole.mapped)[1]
+            return [of[None] for of in maps.values()]
     else:
         few = test.image[: scorer.block(test.image)]
-        one = list(scorer.scores(model, few).maps.values())
-        masks = np.asarray(test.mask[: len(few)])
-        images = len(test.label) / len(few)
-    for of in one:
-        pixels.entry(list(of), list(masks))
+        masks, images = test.mask[: len(few)], len(test.label) / len(few)
+
+        def found() -> list[np.ndarray]:
+            return list(scorer.scores(model, few).maps.values())
+
+    found()
+    began = time.monotonic()
+    for of in found():
+        pixels.entry(list(of), list(np.asarray(masks)))
     return (time.monotonic() - began) * images
 
 

@@ -2,11 +2,10 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
-from scipy.optimize import nnls
 
 from jaxad import loop
 from jaxad.batches import TrainData
@@ -16,7 +15,9 @@ from jaxad.program import Program, program
 from jaxad.saved import Parts
 
 SECONDS = 3.0
-"""Of training that is timed, beside the compilation."""
+"""Of training that is timed at least, where there is as much; at most three times."""
+SURE_SECONDS = 1.0
+"""So long the longest segment has to be: what a call costs is little beside."""
 
 
 class Pace(NamedTuple):
@@ -56,11 +57,19 @@ def begin(part: Parts, data: TrainData, warm: Any) -> Begun:
     return Begun(one.steps, pace, begun.seconds, begun.compiled, carry)
 
 
+class _Row(NamedTuple):
+    """A segment: its steps, whether an epoch ended with it, and its seconds."""
+
+    steps: int
+    ended: bool
+    seconds: float
+
+
 def _paced(one: Program, begun: loop.Begun, train: Train) -> tuple[Carry, Pace]:
     """Segments as the loop makes them, each longer than the one before, until there are
     enough; the end of an epoch is among them."""
     carry, steps, at, length, spent = begun.carry, one.steps, 0, 1, 0.0
-    rows: list[tuple[float, float, float, float]] = []
+    rows: list[_Row] = []
     while at < steps * train.epochs:
         epoch, first = divmod(at, steps)
         last = min(steps, first + length)
@@ -70,13 +79,34 @@ def _paced(one: Program, begun: loop.Begun, train: Train) -> tuple[Carry, Pace]:
         seconds = time.monotonic() - began
         if int(carry.status) != RUNNING:
             raise loop.diverged(carry)
-        rows.append((1.0, last - first, float(last == steps), seconds))
+        rows.append(_Row(last - first, last == steps, seconds))
         at, length = epoch * steps + last, min(begun.feeder.most, 2 * length)
         spent += seconds * (len(rows) > 1)  # the first call wakes the device
-        if spent >= SECONDS:
-            if any(row[2] for row in rows[1:]):
+        if (spent > SECONDS and seconds > SURE_SECONDS) or spent > 3 * SECONDS:
+            if any(row.ended for row in rows[1:]):
                 break
             at = max(at, (epoch + 1) * steps - 1)
-    table = np.array(rows[1:] or rows)
-    call, step, end = nnls(table[:, :3], table[:, 3])[0]
-    return carry, Pace(call, step, end)
+    return carry, _pace(rows[1:] or rows, steps)
+
+
+def _pace(rows: Sequence[_Row], steps: int) -> Pace:
+    """Of what was timed: short segments tell what a call takes, the longest a step, and
+    whole epochs, or the last steps of one, its end."""
+    plain = sorted((row for row in rows if not row.ended), key=lambda row: row.steps)
+    call = step = 0.0
+    if plain:
+        short, long = plain[0], plain[-1]
+        step = long.seconds / long.steps
+        if long.steps > short.steps:
+            more = long.seconds - min(row.seconds for row in plain)
+            step = max(more, 0.0) / (long.steps - short.steps)
+        call = max(long.seconds - long.steps * step, 0.0)
+    ends = [row for row in rows if row.ended]
+    whole = [row for row in ends if row.steps == steps] or ends
+    if not whole:
+        return Pace(call, step, 0.0)
+    median = sorted(whole, key=lambda row: row.seconds)[len(whole) // 2]
+    end = median.seconds - call - median.steps * step
+    if end < 0 and median.steps == steps:  # the epoch as a whole is what counts
+        return Pace(0.0, median.seconds / steps, 0.0)
+    return Pace(call, step, max(end, 0.0))
