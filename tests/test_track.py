@@ -15,7 +15,7 @@ from jaxad.config import Baselines, Config, Data, Linear, Train, ZScore
 from jaxad.config.threshold import Threshold
 from jaxad.errors import ConfigError, Preempted
 from jaxad.folder import write_json
-from jaxad.report import plots, read
+from jaxad.report import read
 from jaxad.report.sweep import read_sweep
 from jaxad.track import Track, named
 
@@ -63,7 +63,6 @@ def stopped(tmp_path_factory):
     pytest.importorskip("tensorboardX")
     path = tmp_path_factory.mktemp("runs") / "a"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "figures", lambda run: {})
         patch.setitem(sys.modules, "wandb", wandb := Wandb())
         patch.delitem(sys.modules, "jaxad.track.weights_and_biases", raising=False)
         both, epochs = ["tensorboard", "wandb"], Track.epochs

@@ -22,7 +22,6 @@ from jaxad.dry import scoring
 from jaxad.errors import JaxadError
 from jaxad.report import plots
 from jaxad.report import read as read_run
-from jaxad.report.sweep import plots as sweep_plots
 
 PAGES = {n.lower(): p for n, p in vars(pages).items() if isinstance(p, pages.Page)}
 EXAMPLES = list(
@@ -61,7 +60,6 @@ def home(tmp_path_factory):
         patch.chdir(path)
         patch.setenv("JAXAD_DATA_DIR", str(path / "data"))
         patch.setattr(plots, "figures", lambda run: {})
-        patch.setattr(sweep_plots, "sweep_figures", lambda sweep: {})
         patch.setattr(search, "train", lambda at: None)
         patch.setattr(search, "measure", measured)
         patch.setattr(scoring, "seconds", lambda *given: dict.fromkeys(AFTER, 1.0))

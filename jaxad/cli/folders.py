@@ -33,13 +33,12 @@ def finished(path: Path, seconds: float) -> Answer:
     """What a run that has just ended says: the first table, and where the rest is."""
     from jaxad.progress import duration
     from jaxad.report import read
-    from jaxad.report.summary import summary
-    from jaxad.report.table import render_short
+    from jaxad.report.summary import render_first, summary
 
     def text() -> str:
         last = f"run: {path.resolve()} ({duration(seconds)})\n{_places(path)}"
         more = f"all tables: jaxad report {shlex.quote(str(path))}"
-        return f"{render_short(read(path), _width())}\n\n{last}\n{more}"
+        return f"{render_first(read(path), _width())}\n\n{last}\n{more}"
 
     return Answer(text, lambda: summary(read(path)))
 

@@ -61,7 +61,7 @@ def plan(
         "kind": "sweep",
         **configs.described(config, path),
         "grid": json.loads(grid_to_json(grid)),
-        "devices": environment.describe()["devices"],
+        "devices": environment.describe(at.work.layout.size)["devices"],
         "members": len(at.members),
         "settings": len({member.setting for member in at.members}),
         "before": first,

@@ -55,8 +55,8 @@ def _run(plan: Plan) -> list[str]:
 
 def _devices(plan: Plan) -> str:
     own = plan["devices"]
-    sharing = own.get("sharing", 1)
-    words = f"{sharing} share each batch" if sharing > 1 else "one of them computes"
+    used = own["used"]
+    words = f"{used} share each batch" if used > 1 else "one of them computes"
     return f"Devices: {own['count']} {own['platform']} ({own['kind']}), {words}"
 
 

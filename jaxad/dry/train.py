@@ -49,7 +49,7 @@ def plan(
     return {
         "kind": "train",
         **configs.described(config, path),
-        "devices": environment.describe()["devices"] | {"sharing": given.layout.size},
+        "devices": environment.describe(given.layout.size)["devices"],
         "images": sources.counts(given.source, ready.splits, config.data),
         "left_out": [list(pair) for pair in given.source.left_out],
         "shapes": model.shapes(ready.parts, fitted.before, shape),

@@ -1,10 +1,13 @@
-"""The results of a run as one value for programs: what `--json` prints."""
+"""The results of a run as one value for programs, and its first look as text."""
 
 import math
 from typing import Any
 
+from jaxad.report.blocks import as_text, narrowed
 from jaxad.report.folder import RunFolder
-from jaxad.report.table import WHY
+from jaxad.report.names import title
+from jaxad.report.rules import limits, marks
+from jaxad.report.table import WHY, tables
 
 PAGE = "report.html"
 _WHOLE = ("auroc", "auroc_interval", "average_precision", "f1_max", "f1_max_threshold")
@@ -50,6 +53,22 @@ def summary(run: RunFolder) -> dict[str, Any]:
     }
 
 
+def render_first(run: RunFolder, width: int | None = None) -> str:
+    """The table of the detectors, and when an image is called anomalous, as text."""
+    (block, *_), reasons, lines = tables(run)
+    name, rule = run.primary
+    first = as_text(narrowed(block, ("95 % interval", "seconds"), width))
+    own = [line for line in reasons if line[:3] in first]
+    called = [
+        f"Anomalous: {title(name)} {limits(mark.lower, mark.upper)} ({rule}, fitted on "
+        f"{mark.fit_on}, {mark.status})"
+        for mark in marks(run, name)
+        if mark.rule == rule
+    ]
+    below = ("\n".join(some) for some in (own, [*called, *lines]) if some)
+    return "\n\n".join([first, *below])
+
+
 def explained(values: dict[str, Any], why: dict[str, str], else_: str = "not measured"):
     """`values`, not finite numbers as None, with `undefined`: why each None is one.
 
@@ -60,12 +79,12 @@ def explained(values: dict[str, Any], why: dict[str, str], else_: str = "not mea
     return found | {"undefined": {name: why.get(name, else_) for name in missing}}
 
 
-def _entry(entry: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
+def _entry(entry: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     whole = {name: entry.get(name) for name in (*_WHOLE, "n_normal", "n_anomalous")}
     why = entry.get("undefined") or {}
     reason = why.get("auroc", "not measured")
     at = {
-        rule: explained(limits.get(rule, {}) | point, _WHY | why)
+        rule: explained(own.get(rule, {}) | point, _WHY | why)
         for rule, point in entry.get("at", {}).items()
     }
     return explained(whole, why, reason) | {"at": at}

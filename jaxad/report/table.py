@@ -115,22 +115,6 @@ def render(run: RunFolder, width: int | None = None) -> str:
     return "\n\n".join([*parts, *below])
 
 
-def render_short(run: RunFolder, width: int | None = None) -> str:
-    """The first of these tables, and when an image is called anomalous."""
-    (block, *_), reasons, summary = tables(run)
-    name, rule = run.primary
-    first = as_text(narrowed(block, ("95 % interval", "seconds"), width))
-    own = [line for line in reasons if line[:3] in first]
-    called = [
-        f"Anomalous: {title(name)} {limits(mark.lower, mark.upper)} ({rule}, fitted on "
-        f"{mark.fit_on}, {mark.status})"
-        for mark in marks(run, name)
-        if mark.rule == rule
-    ]
-    below = ("\n".join(lines) for lines in (own, [*called, *summary]) if lines)
-    return "\n\n".join([first, *below])
-
-
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
     blocks = [_results(run, undefined), _rules(run, undefined)]
     if run.metrics.get("pixel"):
