@@ -8,6 +8,7 @@ import numpy as np
 from jaxad import baselines, pixels
 from jaxad.config import Config
 from jaxad.data import Split
+from jaxad.progress import part
 from jaxad.scoring import Scorer
 
 Table = dict[str, np.ndarray]
@@ -32,6 +33,7 @@ def detectors(
     config: Config, train: Split, scorer: Scorer, model: Any
 ) -> Iterator[Detector]:
     """The model, then each baseline, fitted when it is asked for."""
+    part("model:")
     yield _own(config, scorer, model)
     yield from _baselines(config, train)
 
@@ -51,8 +53,12 @@ def _own(config: Config, scorer: Scorer, model: Any) -> Detector:
 
 
 def _baselines(config: Config, train: Split) -> Iterator[Detector]:
-    for name in config.baselines.names:
+    names = config.baselines.names
+    for number, name in enumerate(names, 1):
+        which = f"{name}, baseline {number} of {len(names)}:"
+        part(f"{which} fitting", shown=True)
         fitted = baselines.fit(name, config.baselines, train.image, config.seed)
+        part(which)
         seconds: dict[str, Any] = {"fit": fitted.seconds_fit}
         seconds |= {"trained_on": fitted.trained_on, "detail": fitted.detail}
 

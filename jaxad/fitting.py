@@ -21,6 +21,7 @@ from jaxad.config.load import as_now
 from jaxad.errors import CheckpointError, DivergedError
 from jaxad.program import program
 from jaxad.saved import Parts, save_final
+from jaxad.track import Track
 
 # They change how a run is carried out, not what comes out of it.
 FREE = (
@@ -55,11 +56,12 @@ def layout_of(config: Config, say: Callable[[str], None]) -> parallel.Layout:
 
 
 def fit_stages(
-    parts: Parts, data: TrainData, path: Path, identity, warm, reporter, stop, first
+    parts: Parts, data: TrainData, path, identity, warm, reporter, stop, first, track
 ) -> Fitted:
     """Train all stages, each behind the fitted ones before it.
 
-    first: leaves of the carry that the first stage ended with elsewhere, or None.
+    path: the run folder. first: leaves of the carry that the first stage ended with
+    elsewhere, or None. track: is told the epochs of all stages.
     """
     carries: list[Carry] = []
     compiled = trained = 0.0
@@ -84,6 +86,7 @@ def fit_stages(
                     saver=saver,
                     reporter=reporter,
                     stopping=lambda: stop.requested,
+                    watch=partial(_watch, track, [*carries]),
                     layout=layout,
                 )
             except DivergedError as error:
@@ -98,6 +101,11 @@ def fit_stages(
     if parts.method.finalize is not None:
         parallel.told(lambda: save_final(path, data.before, identity))
     return Fitted(carries, data.before, {"compile": compiled, "train": trained})
+
+
+def _watch(track: Track, before: Sequence[Carry], carry: Carry) -> None:
+    if track.followers:
+        track.epochs(loop.history(*before, carry))
 
 
 def _checkpointer(

@@ -48,18 +48,60 @@ def fit(
     saver: Saver | None = None,
     reporter: Reporter | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    watch: Callable[[Carry], None] = lambda carry: None,
     layout: Layout = ONE,
 ) -> Fitted:
     """Train to the end, or from the newest checkpoint on.
 
-    warm: a model to start from. stopping: asked after every segment. layout: of the
-    devices that the program is for; data, key and hparams are on them.
+    warm: a model to start from. stopping: asked after every segment. watch: called
+    after each epoch, before anything that may come of it. layout: of the devices that
+    the program is for; data, key and hparams are on them.
 
     Raises DivergedError (with the carry of the failure) and, when asked to stop,
     Preempted after saving.
     """
     began = time.monotonic()
     reporter = reporter or Reporter(quiet=True)
+    begun = begin(program, config, key, hparams, data, warm, saver, layout)
+    most = begun.feeder.most
+    loop = _Loop(program, config, saver, reporter, stopping, watch, most)
+    with begun.feeder:
+        at, carry = loop.run(begun.segment, begun.at, begun.carry)
+    if int(carry.status) != RUNNING:
+        raise diverged(carry)
+    if saver:
+        saver.save(at, carry)
+    seconds = time.monotonic() - began - begun.seconds
+    return Fitted(carry, at, seconds, begun.seconds)
+
+
+class Begun(NamedTuple):
+    """A training that is about to run, from step `at` on.
+
+    segment(carry, epoch, first, last) -> Carry; it is called within `feeder`, and takes
+    the carry's memory. compiled: the program in it. seconds: that compiling took.
+    """
+
+    segment: Callable[..., Carry]
+    at: int
+    carry: Carry
+    compiled: Any
+    feeder: Feeder
+    seconds: float
+
+
+def begin(
+    program: Program,
+    config: Config,
+    key: jax.Array,
+    hparams: Hparams,
+    data: TrainData,
+    warm: Any = None,
+    saver: Saver | None = None,
+    layout: Layout = ONE,
+) -> Begun:
+    """Compile a training, and make or restore what it starts from; as `fit`."""
+    began = time.monotonic()
     feeder = Feeder(data, key, program.steps, config.train, layout)
     arguments = (key, hparams, feeder.example)
     template = jax.eval_shape(program.start, *arguments, warm)
@@ -70,22 +112,12 @@ def fit(
         at, carry = 0, start(*arguments, warm)
     else:
         at, carry = restored[0], layout.owned(restored[1])
-    compile_seconds = time.monotonic() - began
-    loop = _Loop(program, config, saver, reporter, stopping, feeder.most)
 
     def one(carry: Carry, *cut: int) -> Carry:
         bounds = layout.replicate([np.int32(x) for x in cut])
         return run(key, hparams, feeder.given(*cut), carry, *bounds)
 
-    with feeder:
-        at, carry = loop.run(one, at, carry)
-    if int(carry.status) != RUNNING:
-        raise diverged(carry)
-    if saver:
-        saver.save(at, carry)
-    return Fitted(
-        carry, at, time.monotonic() - began - compile_seconds, compile_seconds
-    )
+    return Begun(one, at, carry, run, feeder, time.monotonic() - began)
 
 
 def _compiled(program: Program, arguments, template: Carry, layout: Layout) -> Any:
@@ -101,6 +133,7 @@ class _Loop(NamedTuple):
     saver: Saver | None
     reporter: Reporter
     stopping: Callable[[], bool]
+    watch: Callable[[Carry], None]
     most: int  # steps of a segment
 
     def run(self, segment, at: int, carry: Carry) -> tuple[int, Carry]:
@@ -119,6 +152,8 @@ class _Loop(NamedTuple):
                 jax.block_until_ready(carry.status)
             at = epoch * steps + last
             shown = _look(carry, at, steps, train.epochs)
+            if last == steps:
+                self.watch(carry)
             pace = (time.monotonic() - began) / (last - first)
             length = max(
                 1, min(self.most, int(train.segment_seconds / max(pace, 1e-9)))

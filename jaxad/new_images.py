@@ -16,6 +16,7 @@ from jaxad import folder
 from jaxad.artefact import CONTRACT, Artefact, is_artefact, load
 from jaxad.errors import DataError
 from jaxad.judge import Judge
+from jaxad.progress import counted
 from jaxad.saved import Run, load_run
 from jaxad.types import Scores
 from jaxad.whole import Tiled
@@ -127,7 +128,7 @@ def _score_whole(
     if target is not None and not tiled.mapped:
         raise _no_map(judge)
     rows = []
-    for number, path in enumerate(images):
+    for number, path in enumerate(counted(images, "images", len(images))):
         pixels, file = sources.read_pixels(path), None
         if target is not None:
             file = target / "maps" / f"{number:04d}-{path.stem}.npy"

@@ -41,7 +41,7 @@ def score(config: Config, test: Split, scorer: Scorer, model: Any) -> Tested:
     else:
         values, found = scorer.scores(model, test.image)
         mask = test.mask
-    return Tested(values, {name: _entry(of, mask) for name, of in found.items()})
+    return Tested(values, {name: entry(of, mask) for name, of in found.items()})
 
 
 def _of_tiles(
@@ -57,7 +57,7 @@ def _of_tiles(
     return values, {name: [of[name] for _, of in found] for name in whole.mapped}
 
 
-def _entry(found: Sequence[np.ndarray], mask: Sequence[np.ndarray]) -> dict[str, Any]:
+def entry(found: Sequence[np.ndarray], mask: Sequence[np.ndarray]) -> dict[str, Any]:
     counts = maps.count(found, mask)
     entry: dict[str, Any] = {}
     for name, metric in METRICS.items():

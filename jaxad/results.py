@@ -20,6 +20,7 @@ from jaxad.detectors import Table, detectors
 from jaxad.evaluate import Labels, Pair
 from jaxad.levels import Curves
 from jaxad.methods import views
+from jaxad.progress import part
 from jaxad.scoring import Scorer
 from jaxad.threshold import Validation, require
 from jaxad.trivial import trivial_scores
@@ -67,12 +68,14 @@ def gather(
         scores |= {name: Pair(val[name], test[name]) for name in val}
         kinds |= dict.fromkeys(val, detector.kind)
         curves.measure(splits.test, detector, test)
+    part("thresholds and metrics")
     limits, image = {}, {}
     for name, pair in scores.items():
         limits[name] = evaluate.thresholds(config.threshold.rules, pair, labels)
         entry = evaluate.measure(limits[name], pair.test, labels)
         image[name] = {"detector": kinds[name], **entry}
     first = config.score.names[0]
+    part("untrained model, reconstructions, latents:")
     metrics: dict[str, Any] = {
         "primary": {"score": first, "rule": next(iter(limits[first]))},
         "image": image,

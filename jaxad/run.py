@@ -13,31 +13,26 @@ from jaxad import (
     environment,
     examples,
     folder,
-    generated,
     loop,
     methods,
     opening,
     parallel,
+    prepared,
     results,
 )
-from jaxad.batches import TrainData, on_device
+from jaxad.batches import TrainData
 from jaxad.checkpoint import differences
-from jaxad.config import Config, stages
+from jaxad.config import Config
 from jaxad.config.load import load_config, plain
-from jaxad.errors import ConfigError, DataError, Preempted
-from jaxad.fitting import AFTER, FREE, Fitted, fit_stages, layout_of
+from jaxad.errors import ConfigError, Preempted
+from jaxad.fitting import AFTER, FREE, Fitted, fit_stages
+from jaxad.prepared import Given, Ready
 from jaxad.progress import Reporter
 from jaxad.report import draw
 from jaxad.results import Results
-from jaxad.saved import (
-    Parts,
-    Run,
-    describe_module,
-    load_run,
-    make_parts,
-    saved_model,
-)
+from jaxad.saved import Parts, Run, load_run
 from jaxad.signals import Stop, watch
+from jaxad.track import Track, named
 
 METRICS = "metrics.json"
 
@@ -53,6 +48,7 @@ def train(
     command: str = "",
     first: Sequence[np.ndarray] | None = None,
     profile: bool = False,
+    track: str | Sequence[str] = (),
 ) -> Run:
     """Train, score, set thresholds, measure, draw; all of it is in the run folder.
 
@@ -65,10 +61,13 @@ def train(
     first: leaves of the carry that a sweep ended the first stage with.
     profile: trace one segment of the training into the run folder's `profile/`, for
         Perfetto (perfetto_trace.json.gz) and XProf.
+    track: `tensorboard`, `wandb` or both: the rows of history.csv, the results and some
+        pictures are told there too.
 
     Raises ConfigError, DataError, CheckpointError, DivergedError, BusyError, and
     Preempted after a signal, with everything saved.
     """
+    followers = tuple(parallel.told(lambda: named(track)))
     path = opening.chosen(out, config.name or "run")
     environment.use_compilation_cache()
     quiet = quiet or not parallel.first()
@@ -76,7 +75,7 @@ def train(
     show = Reporter(quiet, profile=traced)
     with opening.held(path), watch() as stop, show as reporter:
         found = parallel.told(lambda: opening.open_run(path, resume, reporter.say))
-        work = _Work(path, config, module, reporter, stop)
+        work = _Work(path, config, module, reporter, stop, followers)
         work.run(data, found, {"command": command}, first)
     return load_run(path, module=module)
 
@@ -89,46 +88,45 @@ class _Work(NamedTuple):
     module: Any
     reporter: Reporter
     stop: Stop
+    track: tuple[str, ...]
 
     def run(self, data: Any, found: bool, told: dict[str, Any], first) -> None:
         """found: whether something has been saved. told: for env.json."""
         path, config, say = self.path, self.config, self.reporter.say
-        layout, began = layout_of(config, say), time.monotonic()
-        source, maker = generated.load_for(config.data, data)
-        identity = _identity(config, source.fingerprint, self.module)
-        environment.check_same(identity)
-        if found and parallel.told(lambda: _finished(path, identity)):
-            say(f"{path}: finished already; drawing its pictures again")
-            return _draw(path)
-        splits = generated.split(source, maker, config)
-        seen = methods.labelled(config), stages.validate(config)
-        arrays = on_device(splits, *seen, layout)
-        size = len(arrays.rows)
-        parts = make_parts(config, size, self.module, arrays.label, layout)
-        warm = _check(parts, splits)
-        env = identity | told | _sizes(arrays) | _images(config, source, splits, say)
-        env = _begin(path, env, layout.size)
+        began = time.monotonic()
+        given = prepared.load(config, data, self.module, say)
+        environment.check_same(given.identity)
+        done = found and parallel.told(lambda: _finished(path, given.identity))
+        followers = self.track if parallel.first() else ()
+        with Track(followers, path, config, say, self.reporter.quiet) as track:
+            if done:
+                say(f"{path}: finished already; drawing its pictures again")
+            else:
+                ready = prepared.split(given, config, self.module)
+                self._fit(given, ready, told, first, track, began)
+            _draw(path)
+            track.results()
+
+    def _fit(self, given: Given, ready: Ready, told, first, track, began) -> None:
+        """Everything from the training to the last file but the pictures."""
+        path, say, parts = self.path, self.reporter.say, ready.parts
+        images = _images(self.config, given.source, ready.splits, say)
+        env = given.identity | told | _sizes(ready.arrays) | images
+        env = _begin(path, env, given.layout.size)
         loaded = time.monotonic() - began
-        own = self.reporter, self.stop, first
-        fitted = fit_stages(parts, arrays, path, identity, warm, *own)
+        own: tuple[Any, ...] = (given.identity, ready.warm, self.reporter)
+        own += (self.stop, first, track)
+        fitted = fit_stages(parts, ready.arrays, path, *own)
         say("scoring, thresholds, metrics, baselines")
-        measured = _measure(parts, splits, fitted, parts.untrained(arrays), self.stop)
+        untrained = parts.untrained(ready.arrays)
+        measured = _measure(parts, ready.splits, fitted, untrained, self.stop)
         seconds = {"load": loaded} | fitted.seconds | measured[0].seconds
         env["seconds"] = seconds | {"total": time.monotonic() - began}
         _write(path, loop.history(*fitted.carries), env, *measured)
-        return _draw(path)
 
 
 def _draw(path: Path) -> None:
     parallel.told(lambda: draw(path) and None)
-
-
-def _identity(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
-    """What has to be the same where a run goes on, in JSON's types."""
-    identity: dict[str, Any] = {"run": plain(config), "data": fingerprint}
-    if module is not None:
-        identity["module"] = describe_module(module)
-    return identity
 
 
 def _sizes(arrays: TrainData) -> dict[str, int]:
@@ -184,30 +182,6 @@ def _finished(path: Path, identity: dict[str, Any]) -> bool:
             "values or choose another --out"
         )
     return (path / METRICS).is_file() and not differences(old, identity, free)
-
-
-def _check(parts: Parts, splits: sources.Splits) -> Any:
-    """Fail before the training where something after it would; the model to start from.
-
-    Raises ConfigError, DataError or CheckpointError, one line.
-    """
-    shape = splits.train.image.shape[1:]
-    for part in parts.stages:
-        part.form(shape)
-        if part.method.finalize is not None and isinstance(
-            splits.train.image, sources.Stored
-        ):
-            raise ConfigError(
-                f"data.stream: {' '.join(part.config.score.names)} are fitted to all "
-                "training images at once; take other score.names, or leave stream out"
-            )
-    results.check(parts.config, splits.val.label, splits.train.image.shape)
-    start = parts.config.train.init_from
-    if start is None:
-        return None
-    if not (Path(start) / folder.CONFIG).is_file():
-        raise DataError(f"train.init_from: {start} is not a run folder")
-    return saved_model(Path(start), parts.stages[0], shape)
 
 
 def _measure(

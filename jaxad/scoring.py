@@ -17,6 +17,7 @@ from jaxad import losses
 from jaxad.data import to_float
 from jaxad.methods import Hparams, Method
 from jaxad.parallel import ONE, Layout
+from jaxad.progress import counted
 from jaxad.streams import root, stream
 from jaxad.types import Batch, Scores
 
@@ -150,7 +151,8 @@ class Scorer:
     def _blocks(self, function, model, *arrays: np.ndarray) -> Iterator[Any]:
         size = self.block(arrays[0]) * self.layout.size
         model = self.layout.replicate(model)
-        for first in range(0, len(arrays[0]), size):
+        total = len(arrays[0])
+        for first in counted(range(0, total, size), "images", total, size):
             parts = [array[first : first + size] for array in arrays]
             full = self.layout.by_block([_padded(part, size) for part in parts])
             result = function(*self._arguments, model, *full)

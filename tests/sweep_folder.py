@@ -46,7 +46,7 @@ def write_sweep(
     table = {name: [row[name] for row in rows] for name in rows[0]}
     shown = list(settings[0])
     board = rank.leaderboard(table, criterion, shown)
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     files = {"members": table, "leaderboard": board, "history": history}
     if board["rank"][0] is not None:
         values = [None]

@@ -33,19 +33,19 @@ def test_denoising_in_pytorch_corrupts_the_stated_share(torch):
     assert (noisy == noisy[:, :1]).all()
 
 
-def test_train_prints_a_table_and_writes_json(torch, monkeypatch, tmp_path, capsys):
+def test_train_makes_a_table_and_writes_json(torch, monkeypatch, tmp_path):
     threads = torch.get_num_threads()
 
     def small():
         return steps.measure((steps.CASES[0]._replace(steps=2),), 512, pairs=2)
 
     monkeypatch.setitem(benchmark.BENCHMARKS, "train", small)
-    result = benchmark.run("train", json=tmp_path / "speed.json")
+    result = benchmark.run("train", out=tmp_path / "speed.json")
     assert json.loads((tmp_path / "speed.json").read_text()) == result
     row = result["rows"][0]
     assert row["parameters"] == 435_536
     assert row["ratio_min"] <= row["ratio"] <= row["ratio_max"]
-    printed = capsys.readouterr().out
+    printed = benchmark.table.text(result)
     assert f"{row['ratio']:.2f}" in printed
     assert torch.__version__ in printed
     assert torch.get_num_threads() == threads

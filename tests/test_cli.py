@@ -45,7 +45,9 @@ MISTAKES = {
     "data list mnist": (2, "jaxad data list takes no name"),
     "data verify mnist --source x": (2, "jaxad data verify takes no --source"),
     "benchmark nope": (2, "invalid choice: 'nope'"),
-    "benchmark train --jsn x": (2, "unknown option --jsn; did you mean --json?"),
+    "benchmark train --jsn": (2, "unknown option --jsn; did you mean --json?"),
+    "train --track tensorbord": (2, "tensorbord is not known; did you mean tensorbo"),
+    "train --full-config": (2, "--full-config is of --dry-run"),
 }
 
 
@@ -90,7 +92,7 @@ def calls(monkeypatch):
     fake = types.SimpleNamespace(train=train)
     monkeypatch.setitem(sys.modules, "jaxad.run", fake)
     monkeypatch.setattr(jaxad, "run", fake, raising=False)  # where it was imported
-    monkeypatch.setattr(experiments, "show", lambda path: 0)
+    monkeypatch.setattr(experiments, "finished", lambda path, seconds: None)
     return seen
 
 
@@ -104,6 +106,7 @@ def test_train_passes_on_the_config_and_where_to(folder, calls):
     assert calls.config == Config(seed=7, model=Conv())
     command = f"jaxad {words}"
     given = {"out": Path("a"), "resume": True, "profile": False}
+    given |= {"quiet": False, "track": ()}
     assert calls.options == given | {"command": command}
     assert cli.main(["train", "run/config.json", "--name", "b"]) == 0
     assert calls.config == Config(model=Conv(), name="b")

@@ -1,21 +1,17 @@
 """Every command and every example of the documents works, shrunk."""
 
-import ast
 import re
-import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flax import linen as nn
 from idx_source import write_source
 from PIL import Image
 from shrunk import short
 
 import jaxad
-from jaxad import cli, run, search
-from jaxad.cli import experiments
+from jaxad import run
 
 ROOT = Path(jaxad.__file__).parent.parent
 GUIDES = ("README.md", "notebooks/README.md")

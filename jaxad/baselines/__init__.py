@@ -16,6 +16,7 @@ import numpy as np
 from jaxad.baselines.recipes import LARGEST, RECIPES
 from jaxad.config.scoring import Baselines
 from jaxad.errors import ConfigError, DataError
+from jaxad.progress import counted
 
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -119,7 +120,8 @@ def _blockwise(score_rows: Score, shape: tuple[int, ...]) -> Score:
                 f"was fitted on {shape}; resize them"
             )
         scores = np.empty(len(images), np.float32)
-        for start in range(0, len(images), BLOCK):
+        total = len(images)
+        for start in counted(range(0, total, BLOCK), "images", total, BLOCK):
             rows = _rows(images[start : start + BLOCK], "images to score")
             block = np.zeros((BLOCK, rows.shape[1]), np.float32)
             block[: len(rows)] = rows

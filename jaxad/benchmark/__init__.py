@@ -24,15 +24,15 @@ BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
 }
 
 
-def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
-    """Run a benchmark and print its table.
+def run(what: str, out: str | Path | None = None) -> dict[str, Any]:
+    """Run a benchmark; `table.text` makes a table of the result.
 
     Args:
       what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
         its members one by one), `conv` (the SEM networks, likewise), `auroc` or
         `pixels` (metrics of images and of maps beside scikit-learn), `devices` (a
         grid over several devices beside one).
-      json: file to write the result to.
+      out: file to write the result to, as JSON.
 
     Returns:
       {"what", "note", "environment", "rows"}: times in seconds, ratios > 1 where jaxad
@@ -47,7 +47,6 @@ def run(what: str, json: str | Path | None = None) -> dict[str, Any]:
     note, rows = BENCHMARKS[what]()
     where = table.environment()
     result = {"what": what, "note": note, "environment": where, "rows": rows}
-    print(table.text(result))
-    if json is not None:
-        write_json(json, result)
+    if out is not None:
+        write_json(out, result)
     return result

@@ -11,6 +11,7 @@ from jaxad.benchmark.steps import torch_or_error
 from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
 from jaxad.environment import cores
 from jaxad.grid import execute
+from jaxad.progress import counted
 
 SHAPE = (32, 32, 1)
 EXAMPLES, MEMBERS = 2048, 8
@@ -52,7 +53,8 @@ def measure(cases: tuple[Case, ...] = CASES) -> tuple[str, list[dict[str, Any]]]
     threads = torch.get_num_threads()
     torch.set_num_threads(cores())
     try:
-        rows = [row for case in cases for row in _rows(case, image, theirs)]
+        each = counted(cases, "networks", len(cases))
+        rows = [row for case in each for row in _rows(case, image, theirs)]
     finally:
         torch.set_num_threads(threads)
     where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"

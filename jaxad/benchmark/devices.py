@@ -20,6 +20,7 @@ from jaxad import parallel
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import alternate
 from jaxad.config import Config, Deep, Train, set_values
+from jaxad.progress import counted
 
 COUNTS, EACH, PAIRS = (1, 2, 4, 8), 4, 5
 EXAMPLES, SHAPE, STEPS = 4096, (28, 28, 1), 16
@@ -36,7 +37,7 @@ def measure(
     its cores. Elsewhere they are those that are there.
     """
     rows = []
-    for count in counts:
+    for count in counted(counts, "numbers of devices", len(counts)):
         if jax.default_backend() == "cpu":
             with (
                 _forced(count),

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxad.progress import counted
+
 PAIRS = 7
 
 
@@ -27,7 +29,7 @@ def alternate(
     times = np.array(
         [
             [_seconds(call, n) for call, n in zip((ours, theirs), repeats, strict=True)]
-            for _ in range(pairs)
+            for _ in counted(range(pairs), "pairs of timings", pairs)
         ]
     )
     ratios = times[:, 1] / times[:, 0]

@@ -17,6 +17,7 @@ from jaxad.environment import cores
 from jaxad.errors import JaxadError
 from jaxad.loop import fit, history
 from jaxad.program import Program, program
+from jaxad.progress import counted
 
 EXAMPLES, SHAPE, BATCH = 54_000, (28, 28, 1), 128
 CHECKED_STEPS = 5
@@ -55,7 +56,8 @@ def measure(
     torch.set_num_threads(cores())
     try:
         with jax.default_device(jax.devices("cpu")[0]):
-            rows = [_row(case, image, pairs) for case in cases]
+            each = counted(cases, "networks", len(cases))
+            rows = [_row(case, image, pairs) for case in each]
     finally:
         torch.set_num_threads(threads)
     note = (

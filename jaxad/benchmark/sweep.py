@@ -12,6 +12,7 @@ from jaxad.benchmark.pairs import PAIRS, alternate
 from jaxad.benchmark.steps import torch_or_error, weights
 from jaxad.config import Config, Conv, Deep, Linear, Train, set_values
 from jaxad.environment import cores
+from jaxad.progress import counted
 
 EXAMPLES, SHAPE = 54_000, (28, 28, 1)
 SIDE = 2048
@@ -57,7 +58,8 @@ def measure(
     threads = torch.get_num_threads()
     torch.set_num_threads(cores())
     try:
-        rows = [row for case in cases for row in _rows(case, image, theirs, pairs)]
+        each = counted(cases, "grids", len(cases))
+        rows = [row for case in each for row in _rows(case, image, theirs, pairs)]
     finally:
         torch.set_num_threads(threads)
     where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"

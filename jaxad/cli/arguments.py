@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from jaxad.cli.pages import Page
 from jaxad.errors import ConfigError
 
 
@@ -18,10 +19,23 @@ def hint(word: str, known: Iterable[str]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Arguments of a verb; a mistake is a `ConfigError` and not a page of usage."""
+    """Arguments of a verb; a mistake is a `ConfigError` and not a page of usage.
 
-    def __init__(self, **options) -> None:
-        super().__init__(allow_abbrev=False, **options)
+    Its help begins with the page's examples.
+    """
+
+    def __init__(self, page: Page, **options) -> None:
+        wide = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=wide, **options)
+        self.page = page
+        common = self.add_argument_group("options of all verbs")
+        common.add_argument("--quiet", action="store_true", help="errors only")
+        common.add_argument(
+            "--json", action="store_true", help="stdout is one JSON document"
+        )
+
+    def format_help(self) -> str:
+        return f"{self.page.text}\n{super().format_help()}"
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{self.prog}: {message}")
@@ -41,11 +55,16 @@ class Parser(argparse.ArgumentParser):
 
 
 class Start(NamedTuple):
-    """Options of `train` and `sweep` that are not in the config: the folder, and the
-    processes that work on it together."""
+    """Options of `train` and `sweep` that are not in the config: the folder, what is
+    told while they work, and the processes that work on it together."""
 
     resume: bool = False
     profile: bool = False
+    dry_run: bool = False
+    full_config: bool = False
+    quiet: bool = False
+    json: bool = False
+    track: tuple[str, ...] = ()
     out: Path | None = None
     coordinator: str | None = None
     processes: int | None = None
@@ -58,13 +77,15 @@ class Start(NamedTuple):
         parallel.begin(self.coordinator, self.processes, self.process)
 
 
+_FLAGS = ("resume", "profile", "dry-run", "full-config", "quiet", "json")
 _TAKES = {
     "out": "the folder of the run",
+    "track": "tensorboard, wandb, or both with a comma between",
     "coordinator": "HOST:PORT of process 0",
     "processes": "their number",
     "process": "the number of this one, from 0",
 }
-STARTS = ("resume", "profile", *_TAKES)
+STARTS = (*_FLAGS, *_TAKES)
 
 
 def split_train(args: list[str]) -> tuple[Start, list[str]]:
@@ -75,8 +96,8 @@ def split_train(args: list[str]) -> tuple[Start, list[str]]:
     for word in words:
         option, equals, value = word.partition("=")
         name = option.removeprefix("--")
-        if word in ("--resume", "--profile"):
-            found[name] = True
+        if word.startswith("--") and name.replace("_", "-") in _FLAGS and not equals:
+            found[name.replace("-", "_")] = True
         elif option.startswith("--") and name in _TAKES:
             value = value if equals else next(words, "")
             if not value or value.startswith("--"):
@@ -88,10 +109,14 @@ def split_train(args: list[str]) -> tuple[Start, list[str]]:
             rest.append(word)
     if "out" in found:
         found["out"] = Path(found["out"])
+    if "track" in found:
+        found["track"] = tuple(filter(None, found["track"].split(",")))
+    if found.get("full_config") and not found.get("dry_run"):
+        raise ConfigError("--full-config is of --dry-run")
     return Start(**found), rest
 
 
-SWEEP = {
+SWEEP_OPTIONS = {
     "--grid": "axes",
     "--draw": "draws",
     "--samples": "samples",
@@ -118,7 +143,7 @@ def split_sweep(args: list[str]) -> tuple[dict[str, list[str]], list[str]]:
     words = iter(args)
     for word in words:
         name, equals, value = word.partition("=")
-        field = SWEEP.get(name.replace("_", "-"))
+        field = SWEEP_OPTIONS.get(name.replace("_", "-"))
         if field is None:
             rest.append(word)
             continue

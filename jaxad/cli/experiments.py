@@ -1,47 +1,44 @@
 """The verbs that train: `jaxad train` and `jaxad sweep`."""
 
 import shlex
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jaxad.cli.arguments import STARTS, run_name, split_sweep, split_train
-from jaxad.cli.folders import show, show_sweep
+from jaxad.cli.answers import Answer
+from jaxad.cli.arguments import (
+    STARTS,
+    SWEEP_OPTIONS,
+    Start,
+    run_name,
+    split_sweep,
+    split_train,
+)
+from jaxad.cli.folders import finished, finished_sweep
+from jaxad.cli.pages import SWEEP, TRAIN, Page
 from jaxad.errors import ConfigError
 
 if TYPE_CHECKING:
     from jaxad.config import Config, Grid
 
-_TRAIN = """\
-CONFIG: a .py file that exposes `config`, or a .json file; none: the embedded default.
---out: the run folder, by default runs/<name>. --resume: go on with the run there.
---profile: trace one segment of the training into the folder's profile/, for Perfetto
-and XProf. --coordinator HOST:PORT --processes N --process K: one of several processes
-that work on one run; SLURM, Cloud TPU and Kubernetes are found without.
-"""
-_SWEEP = """\
-CONFIG: a .py file that exposes `config` and maybe `grid`, or a sweep's grid.json; none:
-the embedded default. --out: the folder, by default runs/<name>. --resume: go on.
---grid NAME=V,V,...: an axis; axes given here take the place of the file's, but data
-sets, folders and categories come beside them. A value of several numbers is written
-256:64. --draw NAME=LOW:HIGH[:log] with --samples N: random
-search. --seeds N, --folds N: repeat each setting. --rank auroc, average_precision,
-difference or val_loss, of --rank-score. --each NAME: the best for each value of an
-axis. --every True: every setting on the test, for curves. --ensemble K: how many
-settings it joins. --execution auto, vmap, map or loop; --members N at a time;
---memory-gb X. --halve N [--halve-from EPOCHS]: go on with the best 1/N of the settings
-only, again and again.
-"""
+Plan = dict[str, Any]
+
+_USAGE = "[CONFIG] [--out DIR] [--resume] [--dry-run]"
 
 
-def train(args: list[str]) -> int:
-    command = shlex.join(["jaxad", "train", *args])
+def train(args: list[str]) -> Answer | None:
+    began, command = time.monotonic(), shlex.join(["jaxad", "train", *args])
     start, rest = split_train(args)
     path, rest = _named(rest)
     config, _ = _load(path)
-    usage = "jaxad train [CONFIG] [--out DIR] [--resume] [--profile]"
-    config = _override(config, rest, usage, _TRAIN, ())
+    config = _override(config, rest, f"jaxad train {_USAGE}", TRAIN, ())
     out = start.out or Path("runs") / (config.name or run_name(path))
     start.join()
+    if start.dry_run:
+        from jaxad.dry import train as dry
+
+        spent = time.monotonic() - began
+        return _planned(dry.plan(config, out, start.quiet, before=spent), start)
 
     from jaxad import parallel, run
 
@@ -49,25 +46,27 @@ def train(args: list[str]) -> int:
         config,
         out=out,
         resume=start.resume,
+        quiet=start.quiet,
         profile=start.profile,
+        track=start.track,
         command=command,
     )
-    return show(done.path) if parallel.first() else 0
+    if not parallel.first():
+        return None
+    return finished(done.path, time.monotonic() - began)
 
 
-def sweep(args: list[str]) -> int:
-    from jaxad.cli.arguments import SWEEP
-
-    command = shlex.join(["jaxad", "sweep", *args])
+def sweep(args: list[str]) -> Answer | None:
+    began, command = time.monotonic(), shlex.join(["jaxad", "sweep", *args])
     start, rest = split_train(args)
     if start.profile:
         raise ConfigError("--profile is of `jaxad train`: trace one setting as a run")
     given, rest = split_sweep(rest)
     path, rest = _named(rest)
     config, grid = _load(path)
-    usage = "jaxad sweep [CONFIG] [--out DIR] [--resume] [--grid NAME=V,V ...]"
-    others = [name.removeprefix("--") for name in SWEEP]
-    config = _override(config, rest, usage, _SWEEP, others)
+    others = [name.removeprefix("--") for name in SWEEP_OPTIONS]
+    usage = f"jaxad sweep {_USAGE} [--grid NAME=V,V ...]"
+    config = _override(config, rest, usage, SWEEP, others)
     out = start.out or Path("runs") / (config.name or run_name(path))
     start.join()
 
@@ -75,11 +74,37 @@ def sweep(args: list[str]) -> int:
     from jaxad.search.options import grid_options
 
     chosen = as_grid(grid, **grid_options(given, config))
+    if start.dry_run:
+        from jaxad.dry import sweep as dry
+
+        spent = time.monotonic() - began
+        found = dry.plan(config, chosen, out, start.quiet, before=spent)
+        return _planned(found, start)
 
     from jaxad import parallel, search
 
-    done = search.sweep(config, chosen, out=out, resume=start.resume, command=command)
-    return show_sweep(done.path) if parallel.first() else 0
+    done = search.sweep(
+        config,
+        chosen,
+        out=out,
+        resume=start.resume,
+        quiet=start.quiet,
+        track=start.track,
+        command=command,
+    )
+    if not parallel.first():
+        return None
+    return finished_sweep(done.path, time.monotonic() - began)
+
+
+def _planned(plan: Plan, start: Start) -> Answer | None:
+    """What a dry run says, of the first process."""
+    from jaxad import parallel
+    from jaxad.dry.text import render
+
+    if not parallel.first():
+        return None
+    return Answer(lambda: render(plan, start.full_config), lambda: plan)
 
 
 def _named(args: list[str]) -> tuple[Path | None, list[str]]:
@@ -95,8 +120,12 @@ def _load(path: Path | None) -> "tuple[Config, Grid]":
     return (Config(), Grid()) if path is None else load_sweep(path)
 
 
-def _override(config: "Config", args, usage: str, about: str, others) -> "Config":
+def _override(
+    config: "Config", args: list[str], usage: str, page: Page, others
+) -> "Config":
     from jaxad.config import override
 
+    if any(arg in ("-h", "--help") for arg in args):
+        print(page.text, flush=True)
     others = (*STARTS, "debug", *others)
-    return override(config, args, prog=usage, about=about, others=others)
+    return override(config, args, prog=usage, others=others)

@@ -1,87 +1,77 @@
-"""The verbs that read folders of runs and sweeps: `score`, `export` and `report`."""
+"""What runs and sweeps say when they end, and the verb `jaxad report`."""
 
-import csv
+import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+from jaxad.cli.answers import Answer
 from jaxad.cli.arguments import Parser
+from jaxad.cli.pages import REPORT
 from jaxad.errors import ConfigError, DataError
 
 
-def show(path: Path) -> int:
+def show(path: Path) -> str:
     """The tables of a run, for a terminal."""
     from jaxad.report import read
     from jaxad.report.table import render
 
-    print(render(read(path), _width()))
-    _tell(path)
-    return 0
+    return f"{render(read(path), _width())}\n\n{_places(path)}"
 
 
-def show_sweep(path: Path) -> int:
+def show_sweep(path: Path) -> str:
     """The tables of a sweep, for a terminal."""
     from jaxad.report.sweep import read_sweep
     from jaxad.report.sweep.tables import render_sweep
 
-    print(render_sweep(read_sweep(path), _width()))
-    _tell(path)
-    for best in sorted(path.resolve().glob("best*/config.json")):
-        print(f"best run: {best.parent}")
-    return 0
+    return f"{render_sweep(read_sweep(path), _width())}\n\n{_places(path)}"
 
 
-def _tell(path: Path) -> None:
-    print(f"\npictures: {path.resolve() / 'plots'}")
-    print(f"page: {path.resolve() / 'report.html'}")
+def finished(path: Path, seconds: float) -> Answer:
+    """What a run that has just ended says: the first table, and where the rest is."""
+    from jaxad.progress import duration
+    from jaxad.report import read
+    from jaxad.report.summary import render_first, summary
+
+    def text() -> str:
+        last = f"run: {path.resolve()} ({duration(seconds)})\n{_places(path)}"
+        more = f"all tables: jaxad report {shlex.quote(str(path))}"
+        return f"{render_first(read(path), _width())}\n\n{last}\n{more}"
+
+    return Answer(text, lambda: summary(read(path)))
+
+
+def finished_sweep(path: Path, seconds: float) -> Answer:
+    """What a sweep that has just ended says."""
+    from jaxad.progress import duration
+    from jaxad.report.sweep import read_sweep
+    from jaxad.report.sweep.summary import render_first, sweep_summary
+
+    def text() -> str:
+        last = f"sweep: {path.resolve()} ({duration(seconds)})\n{_places(path)}"
+        more = f"all tables: jaxad report {shlex.quote(str(path))}"
+        return f"{render_first(read_sweep(path), _width())}\n\n{last}\n{more}"
+
+    return Answer(
+        text, lambda: sweep_summary(read_sweep(path)) | {"seconds": {"total": seconds}}
+    )
+
+
+def _places(path: Path) -> str:
+    """Where the pictures of a folder are, its page and its best runs, if any."""
+    whole = path.resolve()
+    lines = [f"pictures: {whole / 'plots'}"]
+    lines += [f"page: {file}" for file in whole.glob("report.html")]
+    best = sorted(whole.glob("best*/config.json"))
+    return "\n".join([*lines, *(f"best run: {file.parent}" for file in best)])
 
 
 def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def score(args: list[str]) -> int:
-    parser = Parser(prog="jaxad score", description="Score images with a run.")
-    parser.add_argument(
-        "run", metavar="RUN", type=Path, help="a run folder, or an exported artefact"
-    )
-    parser.add_argument(
-        "images",
-        metavar="IMAGES",
-        type=Path,
-        nargs="+",
-        help="files, and folders of them; names that begin with - go after --",
-    )
-    parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
-    parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
-    given = parser.read(args)
-    if not (given.run / "contract.json").is_file():
-        _check_run(given.run)
-    for image in given.images:
-        if not image.exists():
-            raise DataError(f"no image {image}")
-
-    from jaxad.new_images import score_files
-
-    _say(score_files(given.run, given.images, out=given.out, maps=given.maps))
-    return 0
-
-
-def _say(scored: Path) -> None:
-    """How many images the first rule called anomalous, and where the scores are."""
-    with open(scored / "scores.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    column = next((name for name in rows[0] if name.startswith("anomalous_")), None)
-    if column is None:
-        print(f"{len(rows)} images scored; the run has no rule to call them by")
-    else:
-        called = sum(row[column] == "1" for row in rows)
-        rule = column.removeprefix("anomalous_")
-        print(f"{called} of {len(rows)} images called anomalous by {rule}")
-    print(f"scores: {scored.resolve()}")
-
-
-def _check_run(path: Path) -> None:
+def check_run(path: Path) -> None:
     if not (path / "config.json").is_file():
         if (path / "grid.json").is_file():
             best = min(path.glob("best*/config.json"), default=path / "best" / "none")
@@ -89,43 +79,8 @@ def _check_run(path: Path) -> None:
         raise DataError(f"{path} is not a run folder: it has no config.json")
 
 
-def export(args: list[str]) -> int:
-    parser = Parser(
-        prog="jaxad export",
-        description="A run as StableHLO programs that jax alone runs, of images of any "
-        "number, for CPU, CUDA and TPU; compared with the run before they are kept.",
-    )
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        help="where to write, by default export/ in the run folder; an artefact that "
-        "is there is replaced",
-    )
-    given = parser.read(args)
-    _check_run(given.run)
-
-    from jaxad.export import write
-    from jaxad.saved import load_run
-
-    artefact = write(load_run(given.run), given.out)
-    told = artefact.contract["difference"]
-    far = told["scores"]["batches"].items()
-    batches = ", ".join(f"{value:.1e} (batch {size})" for size, value in far)
-    print(f"for {', '.join(artefact.contract['platforms'])}; batches of any size")
-    print(f"max difference from the run on {told['platform']}: {batches}")
-    for file in sorted(artefact.path.iterdir()):
-        print(f"{file.stat().st_size / 1e6:9.3f} MB  {file.name}")
-    print(f"artefact: {artefact.path.resolve()}")
-    return 0
-
-
-def report(args: list[str]) -> int:
-    parser = Parser(
-        prog="jaxad report",
-        description="Tables, pictures and an HTML page of runs and sweeps.",
-    )
+def report(args: list[str]) -> Answer:
+    parser = Parser(prog="jaxad report", page=REPORT)
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="+")
     parser.add_argument(
         "--out",
@@ -146,18 +101,33 @@ def report(args: list[str]) -> int:
     from jaxad.report.sweep import is_sweep
 
     sweeps = [path for path in given.runs if is_sweep(path)]
-    for path in given.runs:
-        if path not in sweeps:
-            _check_run(path)
+    runs = [path for path in given.runs if path not in sweeps]
+    for path in runs:
+        check_run(path)
+
+    def values() -> dict[str, Any]:
+        return {"reports": [_value(path, path in sweeps) for path in given.runs]}
+
     if given.markdown:
-        _markdown([path for path in given.runs if path not in sweeps], sweeps)
-        return 0
-    _draw(given.runs, sweeps, given.out)
-    return 0
+        return Answer(lambda: _markdown(runs, sweeps).rstrip("\n"), values)
+
+    from jaxad.progress import Reporter
+
+    with Reporter(given.quiet):
+        more = _draw(given.runs, sweeps, given.out)
+
+    def text() -> str:
+        shown = [(p, show_sweep(p) if p in sweeps else show(p)) for p in given.runs]
+        last = "page of all" if len(given.runs) > 1 else "copy of the page"
+        parts = [f"{path}\n\n{tables}" for path, tables in shown]
+        return "\n".join([*parts, *([f"\n{last}: {more}"] if more else [])])
+
+    return Answer(text, lambda: values() | ({"page": str(more)} if more else {}))
 
 
-def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> None:
-    """Pictures, pages and tables of runs and sweeps; of several, one page more."""
+def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> Path | None:
+    """Pictures and pages of runs and sweeps; of several, or to `out`, one page more,
+    which is returned."""
     from jaxad.report import draw
     from jaxad.report.page import FILE, check_out, compare_pages, write_page
     from jaxad.report.sweep import draw_sweep
@@ -167,25 +137,33 @@ def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> None:
     if out or several:
         check_out(whole)
     for path in paths:
-        print(f"{path}\n")
         (draw_sweep if path in sweeps else draw)(path)
         if path in sweeps:
             # The page of a sweep links to those of its best settings.
             for best in sorted(path.glob("best*/metrics.json")):
                 write_page(best.parent)
-        (show_sweep if path in sweeps else show)(path)
     if several:
-        print(f"\npage of all: {compare_pages(paths, whole).resolve()}")
-    elif out:
-        print(f"copy of the page: {write_page(paths[0], out).resolve()}")
+        return compare_pages(paths, whole).resolve()
+    return write_page(paths[0], out).resolve() if out else None
 
 
-def _markdown(runs: list[Path], sweeps: list[Path]) -> None:
+def _value(path: Path, sweep: bool) -> dict[str, Any]:
+    if sweep:
+        from jaxad.report.sweep import read_sweep
+        from jaxad.report.sweep.summary import sweep_summary
+
+        return {"kind": "sweep"} | sweep_summary(read_sweep(path))
+    from jaxad.report import read
+    from jaxad.report.summary import summary
+
+    return {"kind": "run"} | summary(read(path))
+
+
+def _markdown(runs: list[Path], sweeps: list[Path]) -> str:
     from jaxad.report import read
     from jaxad.report.compare import compare
     from jaxad.report.sweep import read_sweep
     from jaxad.report.sweep.tables import sweep_markdown
 
     tables = [compare([read(path) for path in runs])] if runs else []
-    tables += [sweep_markdown(read_sweep(path)) for path in sweeps]
-    print("\n".join(tables), end="")
+    return "\n".join(tables + [sweep_markdown(read_sweep(path)) for path in sweeps])

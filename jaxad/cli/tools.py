@@ -3,47 +3,61 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
+from jaxad.cli.answers import Answer
 from jaxad.cli.arguments import Parser
+from jaxad.cli.pages import BENCHMARK, DATA
 from jaxad.errors import ConfigError, DataError
 
 _BENCHMARKS = ("train", "sweep", "conv", "auroc", "pixels", "devices")
 
 
-def data(args: list[str]) -> int:
+def data(args: list[str]) -> Answer:
     given = _read(args)
     if given.what == "textures":
         from jaxad.data import texture_tree
 
         root = texture_tree.write(given.name, fold=given.fold or 0)
-        print(f"{root}: {', '.join(texture_tree.TEXTURES)}, in MVTec AD's layout")
-        return 0
+        names = list(texture_tree.TEXTURES)
+        text = f"{root}: {', '.join(names)}, in MVTec AD's layout"
+        return _said(text, path=str(root.resolve()), categories=names)
 
     from jaxad import data as sources
+    from jaxad.progress import Reporter
 
     if given.what == "list":
-        for name, ready in sources.names().items():
-            print(f"{name:16s} {'ready' if ready else 'not prepared'}")
-        return 0
-    if given.what == "prepare":
-        sources.prepare(given.name, given.source)
-        print(f"{given.name} is ready")
-        return 0
-    if given.name not in sources.names():
-        if _of_folder(given):
-            return _verify_folder(given)
-        if os.sep in given.name:
-            raise DataError(f"there is no folder {sources.shown(given.name)}")
-    problems = sources.verify(given.name)
-    if problems:
-        raise DataError("; ".join(problems))
-    print(f"{given.name} is as it should be")
-    return 0
+        return _list(sources.names())
+    with Reporter(given.quiet):
+        if given.what == "prepare":
+            where = sources.prepare(given.name, given.source)
+            return _said(f"{given.name} is ready", name=given.name, path=str(where))
+        if given.name not in sources.names():
+            if _of_folder(given):
+                return _verify_folder(given)
+            if os.sep in given.name:
+                raise DataError(f"there is no folder {sources.shown(given.name)}")
+        problems = sources.verify(given.name)
+    error = DataError("; ".join(problems)) if problems else None
+    value = {"name": given.name, "problems": problems}
+    text = "" if problems else f"{given.name} is as it should be"
+    return Answer(lambda: text, lambda: value, error)
+
+
+def _said(text: str, **value: Any) -> Answer:
+    return Answer(lambda: text, lambda: value)
+
+
+def _list(known: dict[str, bool]) -> Answer:
+    words = {True: "ready", False: "not prepared"}
+    lines = [f"{name:16s} {words[ready]}" for name, ready in known.items()]
+    entries = [{"name": name, "ready": ready} for name, ready in known.items()]
+    return _said("\n".join(lines), entries=entries)
 
 
 def _read(args: list[str]) -> argparse.Namespace:
     """The arguments of `jaxad data`, which fit together."""
-    parser = Parser(prog="jaxad data", description="Make and check data sets.")
+    parser = Parser(prog="jaxad data", page=DATA)
     parser.add_argument("what", choices=("prepare", "verify", "list", "textures"))
     parser.add_argument(
         "name",
@@ -99,7 +113,7 @@ def _size(word: str) -> int:
     raise argparse.ArgumentTypeError(f"{word} is not a number of pixels")
 
 
-def _verify_folder(given: argparse.Namespace) -> int:
+def _verify_folder(given: argparse.Namespace) -> Answer:
     """All that a run of the folder would stop at."""
     from jaxad.data import folders
 
@@ -107,26 +121,36 @@ def _verify_folder(given: argparse.Namespace) -> int:
     form = given.channels, given.size, given.fit or "stretch"
     wanted = folders.Wanted(*form, tuple(given.declared))
     problems, forms = folders.check(found, wanted)
+    value: dict[str, Any] = {"path": str(found.root), "layout": found.layout}
+    value |= {"images": len(found.items)}
     if problems:
-        print(folders.problems_table(problems, found.root))
-        raise folders.FolderError(found.root, problems)
+        table = folders.problems_table(problems, found.root)
+        told = [{"path": str(p.path), "reason": p.reason} for p in problems]
+        error = folders.FolderError(found.root, problems)
+        return Answer(lambda: table, lambda: value | {"problems": told}, error)
     folders.Stored.of(found.items, forms, wanted)  # all of one size
-    print(f"{len(found.items)} images, {found.layout} layout, as they should be")
+    lines = [f"{len(found.items)} images, {found.layout} layout, as they should be"]
     anomalous = [item for item in found.items if item.label]
+    masks = sum(item.mask is not None for item in anomalous)
     if not anomalous:
-        print("none is anomalous: recall and AUROC cannot be measured on them")
-    elif all(item.mask is None for item in anomalous):
-        print("no anomalous image has a mask: nothing can be measured by pixel")
-    return 0
+        lines.append("none is anomalous: recall and AUROC cannot be measured on them")
+    elif not masks:
+        lines.append("no anomalous image has a mask: nothing can be measured by pixel")
+    value |= {"anomalous": len(anomalous), "masks": masks, "problems": []}
+    return _said("\n".join(lines), **value)
 
 
-def benchmark(args: list[str]) -> int:
-    parser = Parser(prog="jaxad benchmark", description="Measure speed.")
+def benchmark(args: list[str]) -> Answer:
+    parser = Parser(prog="jaxad benchmark", page=BENCHMARK)
     parser.add_argument("what", choices=_BENCHMARKS)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write numbers, too")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="write it as JSON, too"
+    )
     given = parser.read(args)
 
-    from jaxad.benchmark import run
+    from jaxad.benchmark import run, table
+    from jaxad.progress import Reporter
 
-    run(given.what, json=given.json)
-    return 0
+    with Reporter(given.quiet):
+        result = run(given.what, out=given.out)
+    return Answer(lambda: table.text(result), lambda: result)

@@ -5,7 +5,6 @@ Only preparing and decoding import this file: importing tfds takes a second or m
 
 import abc
 import io
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -17,6 +16,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from jaxad.errors import DataError
+from jaxad.progress import counted, part
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -81,7 +81,8 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, split, image, label, mask=None):
-        for number in range(len(image)):
+        total = len(image)
+        for number in counted(range(total), f"{split} images written", total):
             key = f"{split}-{number:06d}"
             example = {"id": key, "image": image[number], "label": int(label[number])}
             if mask is not None:
@@ -99,6 +100,7 @@ def download(builder: ImageBuilder, dl_manager, urls: dict[str, str]) -> dict[st
         request = urllib.request.Request(next(iter(urls.values())), method="HEAD")
         with urllib.request.urlopen(request, timeout=10):
             pass
+        part(f"downloading {len(urls)} files")
         return dl_manager.download(urls)
     except (OSError, NonMatchingChecksumError) as error:
         reason = " ".join(str(error).split())
@@ -112,8 +114,7 @@ def write(cls: type[ImageBuilder], source: Path | None, folder: Path) -> Path:
     """Prepares a data set below `folder`; returns the folder of its files."""
     builder = cls(source, data_dir=folder)
     config = tfds.download.DownloadConfig(force_checksums_validation=True)
-    if not sys.stderr.isatty():
-        tfds.disable_progress_bar()
+    tfds.disable_progress_bar()  # ours are shown
     with redirect_stdout(io.StringIO()):
         builder.download_and_prepare(
             download_dir=folder / "downloads", download_config=config
@@ -159,7 +160,8 @@ def _read_split(builder, folder: Path, split: str) -> dict[str, np.ndarray]:
 
 
 def _in_chunks(source, size: int = 4096) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(source), size):
+    total = len(source)
+    for start in counted(range(0, total, size), "images read back", total, size):
         yield from source.__getitems__(
             list(range(start, min(start + size, len(source))))
         )

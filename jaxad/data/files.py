@@ -11,6 +11,7 @@ from jaxad.data.decode import BadFile, as_channels, read_pixels, shown
 from jaxad.data.folders_listing import images, subfolders
 from jaxad.data.images import resize, to_float
 from jaxad.errors import DataError
+from jaxad.progress import counted
 
 
 class Reading(NamedTuple):
@@ -97,7 +98,7 @@ def read_all(
     of them with the reason."""
     found: list[np.ndarray] = []
     bad: list[BadFile] = []
-    for path in paths:
+    for path in counted(paths, "images read", len(paths)):
         try:
             found.append(read(path))
         except BadFile as error:

@@ -12,6 +12,7 @@ from jaxad.data.folders_stored import masks as read_masks
 from jaxad.data.folders_stored import picked
 from jaxad.data.splits import GOOD
 from jaxad.errors import DataError
+from jaxad.progress import counted
 
 
 def load_folder(data: Data) -> Source:
@@ -34,7 +35,12 @@ def load_folder(data: Data) -> Source:
         error = FolderError(found.root, checked.problems)
         raise DataError(f"no normal image to train on is without a problem: {error}")
     stored = Stored.of(items, checked.forms, wanted)
-    images = stored if data.stream else stored[:]
+    images: np.ndarray | Stored = stored
+    if not data.stream:
+        images = np.empty(stored.shape, stored.dtype)
+        each = counted(stored.each(), "images read", len(stored))
+        for place, image in zip(images, each, strict=True):
+            place[...] = image
     masks = read_masks(items, checked.forms, wanted)
     kinds = sorted({item.defect for item in items} - {GOOD})
     names = [GOOD, *kinds]

@@ -22,6 +22,7 @@ from jaxad.data.folders_layouts import Found
 from jaxad.data.folders_listing import Item, Problem, natural
 from jaxad.data.images import resize_mask
 from jaxad.errors import DataError
+from jaxad.progress import counted
 
 _NAMED = 3
 _COLOURS = {1: "grey", 3: "in colour"}
@@ -93,7 +94,8 @@ def check(
         return _read(item, wanted, max_pixels)
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        told = list(pool.map(read, found.items))
+        read_all = pool.map(read, found.items)
+        told = list(counted(read_all, "files checked", len(found.items)))
     pairs = zip(found.items, told, strict=True)
     forms = {item.image: form for item, (_, form) in pairs if form is not None}
     problems = [*found.problems, *(p for own, _ in told for p in own)]

@@ -52,11 +52,16 @@ class Programs:
     @property
     def weights(self) -> int:
         """Of one lane's model, as a power of four: what runs alike counts as one."""
+        return 4 ** round(math.log(max(self.parameters, 1), 4))
+
+    @property
+    def parameters(self) -> int:
+        """Numbers of one lane's model."""
         start = execute.batched(self._functions("loop").start, "loop")
         some = self.data(self.layout.members)
         carry = jax.eval_shape(start, self.image, (), some)
-        count = sum(leaf.size for leaf in jax.tree.leaves(carry.state.model))
-        return 4 ** round(math.log(max(count, 1), 4))
+        leaves = jax.tree.leaves(carry.state.model)
+        return sum(leaf.size for leaf in leaves)
 
     def fit(self, mode: str, most: int | None = None, threads: int = 1) -> Compiled:
         """Programs of at most `most` lanes (None: as many as fit), at most `threads`
@@ -77,17 +82,18 @@ class Programs:
     def fastest(self) -> Tried:
         """What a probe shows to be fastest here."""
         alone = self.layout is ONE
-        return probe.fastest(self.fit, self._seconds, self.lanes, alone)
+        return probe.fastest(self.fit, self.seconds, self.lanes, alone)
 
     def _functions(self, mode: str) -> Functions:
         own = mode == "vmap", self.keep, self.layout
         return functions(self.method, self.config, self.examples, *own)
 
-    def _seconds(self, compiled: Compiled) -> float:
+    def seconds(self, compiled: Compiled) -> float:
+        """Of a step and lane."""
         try:
             return probe.probe(compiled, self.data(compiled.size), self.steps)
         except jax.errors.JaxRuntimeError as error:
-            return self._seconds(self.smaller(compiled, error))
+            return self.seconds(self.smaller(compiled, error))
 
     def spread(self, mode: str, most: int | None, threads: int) -> Compiled:
         """As `fit`, with the lanes spread over the threads where they are few."""

@@ -97,7 +97,7 @@ class Work:
             self.done += len(group.lanes) - len(waiting)
             if waiting:
                 name = f"group {number} of {len(grouped)}"
-                _Group(self, group, epochs, name).run(waiting)
+                Lanes(self, group, epochs, name).run(waiting)
         if self.compiled > compiled:
             self.say(
                 f"{self.compiled - compiled} training programs compiled for "
@@ -108,7 +108,7 @@ class Work:
         """Train what members stand behind, each once, and keep the models."""
         if not {stages.before(m.config) for m in left} - {None, *self.fitted}:
             return
-        work = self._work_before()
+        work = self.work_before()
         self.say(f"{len(work.members)} autoencoders first")
         work.run(work.members, epochs_of)
         for member in work.members:
@@ -116,7 +116,7 @@ class Work:
             self.fitted[member.config] = found["model"]
         self.compiled = work.compiled
 
-    def _work_before(self) -> "Work":
+    def work_before(self) -> "Work":
         work = replace(
             self,
             path=self.path / BEFORE,
@@ -155,7 +155,7 @@ class Work:
         self.after()
 
 
-class _Group:
+class Lanes:
     """Lanes of one shape at work."""
 
     def __init__(self, work: Work, group: Group, epochs, name: str):
@@ -173,7 +173,7 @@ class _Group:
             config,
             self.sizes.train,
             self.layout.replicate(work.images.pool(what)),
-            lambda number: self._data(lanes[:number], number),
+            lambda number: self.data(lanes[:number], number),
             len(lanes),
             work.grid.members or len(lanes),
             execute.limit_bytes(work.grid.memory_gb),
@@ -183,7 +183,7 @@ class _Group:
         )
 
     def run(self, waiting: list[Lane]) -> None:
-        compiled = self._compile()
+        compiled = self.compile()
         while waiting:
             some = waiting[: compiled.lanes]
             try:
@@ -199,7 +199,7 @@ class _Group:
             waiting = waiting[len(some) :]
         self.work.compiled += self.programs.compilations
 
-    def _compile(self) -> Compiled:
+    def compile(self) -> Compiled:
         """The programs of the group; how they run is found out once for each kind."""
         grid, config = self.work.grid, self.group.config
         what = config.denoiser or config.model
@@ -227,7 +227,7 @@ class _Group:
         )
         return compiled
 
-    def _data(self, lanes: list[Lane], size: int) -> LaneData:
+    def data(self, lanes: list[Lane], size: int) -> LaneData:
         """Data of so many lanes: filled up, since another size is another program."""
         full = lanes + [lanes[-1]] * (size - len(lanes))
         work = self.work
@@ -244,5 +244,5 @@ class _Group:
             done = work.done + len(some) * at / last
             work.look(done, work.total, f"{at // self.steps}/{wanted[-1]}")
 
-        data = [self._data(part, size) for part in parts]
+        data = [self.data(part, size) for part in parts]
         return chunks.train(compiled, data, self.steps, wanted, look)

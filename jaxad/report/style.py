@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jaxad.folder import write_bytes
+from jaxad.progress import counted, part
 from jaxad.report.folder import RunFolder
 
 NORMAL, ANOMALOUS, GREY, INK = "#0072B2", "#D55E00", "#767676", "#222222"
@@ -124,7 +125,9 @@ def spread(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarra
 def save_all(figures: dict[str, Figure], folder: Path) -> list[Path]:
     """Writes each figure as `<name>.png` into `folder`, as `save` does."""
     folder.mkdir(exist_ok=True)
-    return [save(picture, folder / f"{name}.png") for name, picture in figures.items()]
+    part("")
+    each = counted(figures.items(), "pictures", len(figures))
+    return [save(picture, folder / f"{name}.png") for name, picture in each]
 
 
 def save(figure: Figure, path: Path) -> Path:

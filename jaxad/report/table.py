@@ -20,12 +20,13 @@ _METRICS = {
 _AT = ("f1", "fpr", "recall")
 _FEW = 20
 """Normal validation images below which even a rate of 5 % is no whole one."""
-_WHY = {
+WHY = {
     "f1": "there are no anomalous examples",
     "recall": "there are no anomalous examples",
     "fpr": "there are no normal examples",
     "precision": "nothing is called anomalous",
 }
+"""Why a rate at a threshold is undefined."""
 
 
 def rows(run: RunFolder) -> list[dict[str, Any]]:
@@ -55,7 +56,7 @@ def _row(run: RunFolder, name: str, entry: dict[str, Any]) -> dict[str, Any]:
         (rule,) = points
     at = points.get(rule, {})
     missing = dict.fromkeys(_AT, f"the rule {rule} was not fitted")
-    undefined = {**(_WHY if at else missing), **entry.get("undefined", {})}
+    undefined = {**(WHY if at else missing), **entry.get("undefined", {})}
     kind = "trivial" if trivial else entry["detector"]
     return {
         "name": name,
@@ -160,7 +161,7 @@ def _rules(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     for mark in marks(run, name):
         at = measured(run, name, mark)
         cells = [
-            undefined(_WHY[key]) if at[key] is None else number(at[key])
+            undefined(WHY[key]) if at[key] is None else number(at[key])
             for key in ("precision", "recall", "fpr", "f1")
         ]
         words = limits(mark.lower, mark.upper)

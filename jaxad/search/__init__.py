@@ -17,10 +17,12 @@ from jaxad.config.grid import TASKS, Axis, Grid
 from jaxad.errors import ConfigError
 from jaxad.grid.members import column
 from jaxad.progress import Reporter
+from jaxad.report.sweep import read_sweep
 from jaxad.search.context import Context
 from jaxad.search.measuring import Sweep, measure
 from jaxad.search.training import train
 from jaxad.signals import watch
+from jaxad.track import named
 
 __all__ = ["Sweep", "as_grid", "sweep"]
 
@@ -35,11 +37,14 @@ def sweep(
     resume: bool = False,
     quiet: bool = False,
     command: str = "",
+    track: str | Sequence[str] = (),
     **options: Any,
 ) -> Sweep:
     """Train every combination, rank on validation data, measure the best on the test.
 
     grid: a `Grid`, or field -> values: `{"optim.lr": [1e-2, 1e-3]}`.
+    track: `tensorboard`, `wandb` or both are told of the run of the best setting;
+        TensorBoard of all members too, once they are trained.
     options: fields of the grid: `seeds=4`, `rank="val_loss"`, `execution="map"`.
     The other arguments are those of `jaxad.train`.
 
@@ -47,13 +52,19 @@ def sweep(
     signal, with every finished chunk on disk.
     """
     given = as_grid(grid, **options)
+    followers = tuple(parallel.told(lambda: named(track)))
     path = opening.chosen(out, config.name or "sweep")
     quiet = quiet or not parallel.first()
     environment.use_compilation_cache()
     with opening.held(path), watch() as stop, Reporter(quiet) as reporter:
         at = Context(config, given, data, module, path, reporter, stop)
         at.open(resume, command)
-        return measure(at, train(at))
+        done = measure(at, train(at), followers)
+        if "tensorboard" in followers and parallel.first():
+            from jaxad.track.tensorboard import members
+
+            members(read_sweep(path))
+        return done
 
 
 def as_grid(grid: Any, **options: Any) -> Grid:

@@ -65,7 +65,7 @@ class Context:
             raise ConfigError(
                 f"{self.path}: a run is there, not a sweep; choose another --out"
             )
-        self._check()
+        self.check()
         self.identity = _plain(self.config, self.grid) | {
             "data": sorted(set(self.prints.values())),
             "module": None if self.module is None else describe_module(self.module),
@@ -101,7 +101,7 @@ class Context:
         own = names.get(self.grid.each or "", (self.grid.each or "",))
         return any(name.startswith("data.") for name in own)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Fail before the training where something after it would."""
         grid = self.grid
         for member in self.members:

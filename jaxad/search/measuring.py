@@ -85,8 +85,10 @@ def _drawn(path: Path, draw: "Callable[[Axes, SweepFolder], None]", ax) -> "Axes
     return ax
 
 
-def measure(at: Context, done: training.Finished) -> Sweep:
+def measure(at: Context, done: training.Finished, track: Sequence[str] = ()) -> Sweep:
     """Write tables and pictures; the best on held-out data, a run folder of each.
+
+    track: as of `jaxad.train`, for these runs.
 
     Raises DivergedError where no member can be ranked.
     """
@@ -105,7 +107,7 @@ def measure(at: Context, done: training.Finished) -> Sweep:
     rows: list[dict[str, Any]] = []
     made: dict[str, Run] = {}
     for best in chosen:
-        if best.whole and (run := _run(at, best, done.epochs)):
+        if best.whole and (run := _run(at, best, done.epochs, track)):
             made[best.name] = run
         rows += _rows(at, best, found, made.get(best.name))
     last = {name: [row.get(name) for row in rows] for name in rows[0]}
@@ -129,7 +131,7 @@ def _tables(at: Context, done: training.Finished) -> tuple[rank.Table, rank.Tabl
             table["status"][i] = f"culled after epoch {table['epochs'][i]}"
     board = rank.leaderboard(table, at.grid.rank, at.shown)
     found = {"members": table, "leaderboard": board}
-    _write(at, found | {"history": _history(at, done.epochs)})
+    _write(at, found | {"history": training.history(at, done.epochs)})
     return table, board
 
 
@@ -141,18 +143,6 @@ def _write(at: Context, tables: Mapping[str, Any]) -> None:
             folder.write_csv(at.path / f"{name}.csv", columns)
 
     parallel.told(write)
-
-
-def _history(at: Context, epochs: Mapping[int, int]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {}
-    for number, found in sorted(at.work.history.items()):
-        # Beside lanes of more epochs, a lane trains on after its own.
-        done = int(np.sum(~np.isnan(found["train_loss"][: epochs[number]])))
-        columns.setdefault("member", []).extend([number] * done)
-        columns.setdefault("epoch", []).extend(range(1, done + 1))
-        for name, values in found.items():
-            columns.setdefault(name, []).extend(values[:done].tolist())
-    return columns
 
 
 def _rows(
@@ -195,7 +185,9 @@ def _untrained(
     return {f"{best.name}: untrained": choose.Case(Pair(*scores), own.labels)}
 
 
-def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | None:
+def _run(
+    at: Context, best: choose.Best, epochs: Mapping[int, int], track: Sequence[str]
+) -> Run | None:
     """The best setting's first member again, as a run of its own, behind the sweep's
     own autoencoder where there is one; None where the run diverges, whose numbers
     differ from the member's in their last bits."""
@@ -206,15 +198,17 @@ def _run(at: Context, best: choose.Best, epochs: Mapping[int, int]) -> Run | Non
     config = stages.with_epochs(member.config, epochs[member.number])
     there = parallel.told(lambda: _go_on(where, config))
     try:
-        return runs.train(
-            config,
-            at.data,
-            module=at.module,
-            out=where,
-            resume=there,
-            quiet=at.reporter.quiet,
-            first=at.work.stage_before(member.config),
-        )
+        with at.reporter.aside():
+            return runs.train(
+                config,
+                at.data,
+                module=at.module,
+                out=where,
+                resume=there,
+                quiet=at.reporter.quiet,
+                first=at.work.stage_before(member.config),
+                track=track,
+            )
     except DivergedError as error:
         at.work.say(f"{best.name}: no run beside its row: {error}")
         return None

@@ -1,8 +1,10 @@
 """Results of all members; with halving, fewer of them from rung to rung."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from jaxad.grid import rank
 from jaxad.grid.members import Member, epochs_of
@@ -62,6 +64,19 @@ def found(
     results = at.work.results
     keys = {number: (number, epochs[number]) for number in numbers}
     return {number: results[key] for number, key in keys.items() if key in results}
+
+
+def history(at: Context, epochs: Mapping[int, int]) -> dict[str, list[Any]]:
+    """Column -> a row for each epoch of each member."""
+    columns: dict[str, list[Any]] = {}
+    for number, found in sorted(at.work.history.items()):
+        # Beside lanes of more epochs, a lane trains on after its own.
+        done = int(np.sum(~np.isnan(found["train_loss"][: epochs[number]])))
+        columns.setdefault("member", []).extend([number] * done)
+        columns.setdefault("epoch", []).extend(range(1, done + 1))
+        for name, values in found.items():
+            columns.setdefault(name, []).extend(values[:done].tolist())
+    return columns
 
 
 def _survivors(

@@ -20,7 +20,7 @@ from jaxad.report.sweep.held_out import BEST, cells, kinds, tasks
 _BEST, _LONG = 10, 24
 _CHANGE = "MSE anom-normal"
 _LESS = "best minus this"
-_SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE, "detectors", _LESS)
+SPARE = ("95 % interval", "members", "F1-max*", "AP", _CHANGE, "detectors", _LESS)
 """Columns that a narrow terminal does without, in this order."""
 _RATES = ("auroc", "precision", "recall", "f1", "fpr")
 _ONCE = (
@@ -31,7 +31,7 @@ _ONCE = (
 
 def render_sweep(sweep: SweepFolder, width: int | None = None) -> str:
     """The results as text. width: columns of the terminal; None: no limit."""
-    parts = [as_text(narrowed(x, _SPARE, width)) for x in sweep_blocks(sweep)]
+    parts = [as_text(narrowed(x, SPARE, width)) for x in sweep_blocks(sweep)]
     return "\n\n".join([*parts, *remarks(sweep)])
 
 
