@@ -1,6 +1,8 @@
 """Every command and every example of the documents works, shrunk."""
 
+import ast
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -9,11 +11,14 @@ import pytest
 from idx_source import write_source
 from PIL import Image
 from shrunk import short
+from sweep_folder import measured
 
 import jaxad
-from jaxad import run
+from jaxad import cli, data, run, search
 
 ROOT = Path(jaxad.__file__).parent.parent
+CONFIGS = [Path("configs/README.md")]
+CONFIGS += sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
 GUIDES = ("README.md", "notebooks/README.md")
 STARTS = ("jaxad ", "bash ", "python ", "sbatch ", "kubectl ", "pip ")
 GIVEN = {
@@ -52,7 +57,7 @@ def quoted(text):
 
 
 LINES = [
-    (guide, line)
+    line
     for guide in GUIDES
     for text in [(ROOT / guide).read_text()]
     for line in commands(text) + quoted(text)
@@ -61,9 +66,15 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with what the documents name. Runs are shrunk, and sweeps stop before
-    they train: those of `test_grid.py` do."""
+    """A folder with what the guides name. Runs are shrunk, and sweeps end before they
+    train: those of `test_grid.py` do."""
     path = tmp_path_factory.mktemp("home")
+    (path / "configs").symlink_to(ROOT / "configs")
+    (path / "images").mkdir()
+    for place in ("image.png", "images/a.png", "images/b.png"):
+        Image.fromarray(np.zeros((28, 28), np.uint8)).save(path / place)
+    shutil.copy(ROOT / "configs/mnist_salt_pepper/linear.py", path / "config.py")
+    write_source(path / "downloads")
     real = run.train
 
     def train(config, *given, **options):
@@ -73,16 +84,53 @@ def home(tmp_path_factory):
         patch.chdir(path)
         patch.setenv("JAXAD_DATA_DIR", str(path / "data"))
         patch.setattr(run, "train", train)
+        patch.setattr(search, "train", lambda at: None)
+        patch.setattr(search, "measure", measured)
+        data.prepare("mnist", path / "downloads")
+        data.prepare("fashion_mnist", path / "downloads")
+        jaxad.train(jaxad.Config(), out="runs/first", quiet=True)
+        assert cli.main(["data", "textures", "textures"]) == 0
         yield path
 
 
-@pytest.fixture(scope="module")
-def stocked(home):
-    """`home`, with files in it."""
-    (home / "configs").symlink_to(ROOT / "configs")
-    (home / "images").mkdir()
-    for place in ("image.png", "images/a.png", "images/b.png"):
-        Image.fromarray(np.zeros((28, 28), np.uint8)).save(home / place)
-    shutil.copy(ROOT / "configs/mnist_salt_pepper/linear.py", home / "config.py")
-    write_source(home / "downloads")
-    return home
+def elsewhere(line):
+    return next((why for start, why in ELSEWHERE.items() if line.startswith(start)), "")
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_of_the_guides_works(line, home, capfd):
+    if elsewhere(line):
+        pytest.skip(elsewhere(line))
+    name, *words = [GIVEN.get(word, word) for word in shlex.split(line)]
+    assert name == "jaxad"
+    if "--data.category" in words:  # a folder of folders
+        words = ["textures" if w == GIVEN["PATH"] else w for w in words]
+    if words[0] in ("train", "sweep") and "--out" not in words:
+        words += ["--out", f"runs/line{LINES.index(line)}"]
+    if words[:2] == ["data", "textures"]:
+        words[2] += "2"
+    assert cli.main(words) == 0, capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=str)
+def test_the_commands_of_a_config_are_understood(path, home, monkeypatch, capfd):
+    """`test_configs.py` takes a step of each."""
+    asked = []
+
+    def train(config, **options):
+        asked.append(config)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr(search, "sweep", train)
+    text = (ROOT / path).read_text()
+    text = text if path.suffix == ".md" else ast.get_docstring(ast.parse(text))
+    lines = [
+        line
+        for line in commands(text)
+        if line.startswith(("jaxad train", "jaxad sweep"))
+    ]
+    for line in lines:
+        words = [GIVEN.get(word, word) for word in shlex.split(line)]
+        assert cli.main(words[1:]) == 130, (line, capfd.readouterr().err)
+    assert len(asked) == len(lines) > 0

@@ -5,14 +5,13 @@ import math
 import shlex
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from idx_source import write_source
 from PIL import Image
 from run_folder import write_run
-from sweep_folder import write_sweep
+from sweep_folder import measured, write_sweep
 
 from jaxad import benchmark, cli, search
 from jaxad.benchmark import auroc
@@ -37,14 +36,6 @@ SMALL = "--data.limit 40 --train.batch-size 16 --baselines.names --threshold.rul
 SMALL += " --score.names mse"
 SHRUNK = {"train": f"{SMALL} --train.epochs 2"}
 SHRUNK["sweep"] = f"{SMALL} --train.epochs 4 --execution loop"
-
-
-def measured(at, done, track):
-    axes = {name: sorted({m.values[name] for m in at.members}) for name in at.shown}
-    own = (at.path / "grid.json").read_bytes()
-    write_sweep(at.path, axes, seeds=at.grid.seeds)
-    (at.path / "grid.json").write_bytes(own)
-    return SimpleNamespace(path=at.path)
 
 
 @pytest.fixture(scope="module")
