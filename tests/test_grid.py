@@ -41,7 +41,7 @@ from jaxad.evaluate import Labels, Pair
 from jaxad.folder import read_json
 from jaxad.grid import choose, chunks, ensemble, execute, members, probe, rank, store
 from jaxad.grid.held_out import Case
-from jaxad.search import as_grid, measuring
+from jaxad.search import as_grid, measuring, training
 from jaxad.search.options import grid_options
 
 RUN = measuring._run
@@ -425,7 +425,7 @@ def test_the_history_of_a_member_ends_with_its_own_epochs():
     history = {5: {"train_loss": loss, "val_loss": loss + 1}}
     at = SimpleNamespace(work=SimpleNamespace(history=history))
     for epochs, length in ((2, 2), (4, 3)):
-        found = measuring._history(at, {5: epochs})
+        found = training.history(at, {5: epochs})
         assert found["member"] == [5] * length
         assert found["val_loss"] == [4.0, 3.0, 2.0][:length]
 

@@ -116,7 +116,8 @@ def _time(plan: Plan) -> str:
         lines.append(
             f"  {stage['model']}: about {duration(seconds[f'train_{number}'])}{most} "
             f"({own['step'] * 1e3:.3g} ms a step, {own['epoch_end'] * 1e3:.3g} ms an "
-            f"epoch's end); compiled in {duration(own['compile'])}, now in the cache"
+            f"epoch's end), and {duration(own['cached'])} to get its program from the "
+            f"cache; compiling it took {duration(own['compile'])}"
         )
     names = {"start": "start", "load": "images", "model": "scores"}
     names |= {k: k for k in ("baselines", "metrics", "pictures")}

@@ -76,6 +76,7 @@ def _stage(own: Parts, data: TrainData, warm: Any) -> tuple[Plan, TrainData]:
         "memory": model.memory(begun.carry, data, begun.compiled, own.layout.size),
         "seconds": {
             "compile": begun.compile_seconds,
+            "cached": begun.cached_seconds,
             "step": begun.pace.step,
             "epoch_end": begun.pace.end,
             "call": begun.pace.call,
@@ -90,6 +91,9 @@ def _seconds(stages: list[Plan], others: dict[str, float]) -> dict[str, float]:
     """Seconds by part of the run, and their sum; programs come from the cache, which
     they are in by now."""
     own = [stage["seconds"] for stage in stages]
-    trains = {f"train_{i}": found["train"] for i, found in enumerate(own, 1)}
-    found = {k: others[k] for k in ("start", "load")} | trains | others
+    found = {k: others[k] for k in ("start", "load")}
+    for number, stage in enumerate(own, 1):
+        found[f"compile_{number}"] = stage["cached"]
+        found[f"train_{number}"] = stage["train"]
+    found |= others
     return found | {"total": sum(found.values())}
