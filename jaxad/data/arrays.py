@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from jaxad.display.tables import size
 from jaxad.errors import DataError
 
 
@@ -23,6 +24,11 @@ class Examples(NamedTuple):
     label: np.ndarray
     id: np.ndarray
     mask: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        words = f"{len(self.image):,} images {size(self.image.shape[1:])}"
+        masks = "" if self.mask is None else " with masks"
+        return f"Examples({words}{masks}, {len(np.unique(self.label))} classes)"
 
 
 class Source(NamedTuple):
