@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         methods,
         metrics,
         models,
+        parallel,
+        program,
         report,
         threshold,
     )
@@ -45,6 +47,8 @@ __all__ = [
     "methods",
     "metrics",
     "models",
+    "parallel",
+    "program",
     "report",
     "sample",
     "score",
