@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         program,
         report,
         threshold,
+        types,
     )
     from jaxad.config import Config, load_config
     from jaxad.estimator import AutoencoderDetector
@@ -55,6 +56,7 @@ __all__ = [
     "sweep",
     "threshold",
     "train",
+    "types",
 ]
 
 # What is not here is a module. Everything is imported when it is first used: the

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
+from matplotlib import colormaps
 from nbformat import NotebookNode
 from PIL import Image
 
@@ -109,7 +111,9 @@ def _quoted(notebook: NotebookNode) -> Iterator[str]:
     """Numbers of the prose that neither the code nor its outputs have."""
     seen = "\n".join(cell.source + "\n" + said(cell) for cell in code(notebook))
     for cell in notebook.cells:
-        for number in _NUMBER.findall(cell.source) if cell not in code(notebook) else ():
+        for number in (
+            _NUMBER.findall(cell.source) if cell not in code(notebook) else ()
+        ):
             if number not in seen:
                 yield f"its prose says {number}, which its outputs do not show"
 
@@ -211,9 +215,19 @@ def _small(png: str) -> str:
     """A picture of few colours, a third of the bytes."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     data = io.BytesIO()
-    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few = picture.quantize(palette=_palette(picture), dither=Image.Dither.NONE)
     few.save(data, "png", optimize=True)
     return base64.b64encode(data.getvalue()).decode()
+
+
+def _palette(picture: Image.Image) -> Image.Image:
+    """Greys, the colours of maps, and what else the picture has most of."""
+    greys = [level for i in range(80) for level in 3 * [round(255 * i / 79)]]
+    maps = (255 * colormaps["inferno"](np.linspace(0, 1, 96))[:, :3]).round()
+    others = (picture.quantize(80).getpalette() or [])[: 3 * 80]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*greys, *maps.astype(int).ravel().tolist(), *others])
+    return palette
 
 
 def _ids(count: int) -> list[str]:

@@ -113,8 +113,10 @@ def _default(spec: Any) -> Any:
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether two values of a field are equal; the hole of a traced number is no number,
-    and refuses to be compared with one."""
+    """Whether two values of a field are equal.
+
+    The hole of a traced number is no number, and refuses to be compared with one.
+    """
     if type(value) is not type(other):
         return False
     if is_dataclass(value):

@@ -91,7 +91,9 @@ def from_arrays(
     return Source(examples, None, digest.hexdigest(), labelled=bool(label.any()))
 
 
-def _checked_masks(mask: np.ndarray, image: np.ndarray, label: np.ndarray) -> np.ndarray:
+def _checked_masks(
+    mask: np.ndarray, image: np.ndarray, label: np.ndarray
+) -> np.ndarray:
     """(N, H, W) uint8, 1 where a pixel is anomalous."""
     mask = mask[..., 0] if mask.ndim == 4 and mask.shape[3] == 1 else mask
     if mask.shape != image.shape[:3]:
@@ -101,7 +103,9 @@ def _checked_masks(mask: np.ndarray, image: np.ndarray, label: np.ndarray) -> np
     marked = (mask != 0).astype(np.uint8)
     wrong = np.flatnonzero((label == 0) & marked.any((1, 2)))
     if len(wrong):
-        raise DataError(f"image {wrong[0]} is labelled normal, but its mask marks pixels")
+        raise DataError(
+            f"image {wrong[0]} is labelled normal, but its mask marks pixels"
+        )
     return marked
 
 
