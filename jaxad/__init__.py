@@ -19,8 +19,11 @@ if TYPE_CHECKING:
         methods,
         metrics,
         models,
+        parallel,
+        program,
         report,
         threshold,
+        types,
     )
     from jaxad.config import Config, load_config
     from jaxad.estimator import AutoencoderDetector
@@ -45,12 +48,15 @@ __all__ = [
     "methods",
     "metrics",
     "models",
+    "parallel",
+    "program",
     "report",
     "sample",
     "score",
     "sweep",
     "threshold",
     "train",
+    "types",
 ]
 
 # What is not here is a module. Everything is imported when it is first used: the

@@ -16,18 +16,21 @@ from jaxad.batches import (
     TrainData,
     evenly,
     example,
+    on_device,
     order,
     steps_of,
     take,
     taken,
 )
-from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, finite, going
+from jaxad.carry import COLLAPSED, DIVERGED, RUNNING, Carry, chosen, finite, going
 from jaxad.config import Config
 from jaxad.config.scoring import at_a_time
 from jaxad.data import augment
 from jaxad.methods import Hparams, Method
 from jaxad.parallel import ONE, Layout
 from jaxad.streams import stream
+
+__all__ = ["Carry", "Program", "TrainData", "chosen", "on_device", "program"]
 
 
 class Program(NamedTuple):

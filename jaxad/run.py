@@ -54,7 +54,8 @@ def train(
 
     data: images (N, H, W, C) or (N, H, W), uint8 or float in [0, 1], or a pair of
         images and labels, in place of the config's data set; labels are 0 normal, 1
-        anomalous, or the classes that a protocol by class asks for.
+        anomalous, or the classes that a protocol by class asks for. A third array holds
+        masks (N, H, W) for the protocol `defects`, not 0 where a pixel is anomalous.
     module: a Flax module of one's own in place of the config's model.
     out: the run folder; by default a new one below `runs/`.
     resume: go on with the run that is in `out`.

@@ -4,7 +4,7 @@ Nothing in a run folder is executed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,42 @@ from jaxad.streams import root, stream
 from jaxad.types import Batch, State
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run.
+@dataclass(frozen=True, repr=False)
+class Run(report.Shown):
+    """A finished run, with the tables and pictures of `jaxad.report.Shown`.
 
     image_shape: (H, W, C) of the images it was trained on.
     state: its `model` is the fitted model, all that scoring reads; `rest` is None.
     history: column -> (epochs,).
     scores: the columns of scores.csv. thresholds, metrics: as in their files.
+    left: all that is in the folder.
     """
 
     config: Config
     path: Path
     image_shape: tuple[int, ...]
-    state: State = field(repr=False)
-    history: dict[str, np.ndarray] = field(repr=False)
-    scores: dict[str, Any] = field(repr=False)
-    thresholds: dict[str, Any] = field(repr=False)
-    metrics: dict[str, Any] = field(repr=False)
-    scorer: Scorer = field(repr=False)
+    state: State
+    scorer: Scorer
+    left: report.RunFolder
+
+    def read(self) -> report.RunFolder:
+        return self.left
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        return self.left.history
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        return self.left.scores
+
+    @property
+    def thresholds(self) -> dict[str, Any]:
+        return self.left.thresholds
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return self.left.metrics
 
 
 @dataclass(frozen=True)
@@ -171,8 +188,7 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     else:
         model = _final_model(Path(path), parts, shape, read.env)
     state = State(model, None)
-    tables = (read.history, read.scores, read.thresholds, read.metrics)
-    return Run(config, Path(path), shape, state, *tables, parts.scorer)
+    return Run(config, Path(path), shape, state, parts.scorer, read)
 
 
 def check_module(path: str | Path, env: dict[str, Any], module: Any) -> None:

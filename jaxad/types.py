@@ -1,13 +1,23 @@
 """The pytrees that every room shares. They hold arrays only, so they can be mapped
 by `vmap`, sharded, donated and saved.
 
+How scores show themselves in a notebook is in `jaxad.display`, which needs no jaxad
+above it and is loaded when it is asked for.
+
 Images are NHWC float32 in [0, 1]. Label 0 is normal, 1 is anomalous. A higher score
 means more anomalous.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+
+from jaxad.display import tables
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
 
 
 class Batch(NamedTuple):
@@ -53,6 +63,50 @@ class Scores(NamedTuple):
 
     values: dict[str, Any]
     maps: dict[str, Any]
+
+    def plot_values(
+        self, label: Any = None, name: str | None = None, ax: "Axes | None" = None
+    ) -> "Axes":
+        """A histogram of a score on `ax` (none: on a new figure), which it returns.
+
+        label: (B,) 0 normal, 1 anomalous, for a histogram of each class. name: of the
+        score; none: the first. Raises DataError for scores that are not finite.
+        """
+        from jaxad.display import scores
+
+        return scores.plot_values(self.values, label, name, ax)
+
+    def plot_maps(
+        self,
+        images: Any,
+        name: str | None = None,
+        rows: Sequence[int] | None = None,
+        count: int = 8,
+    ) -> "np.ndarray":
+        """Images above their anomaly maps, in one scale of colours; (2, n) axes.
+
+        images: those that were scored, (B, H, W, C) or (B, H, W), uint8 or float in
+            [0, 1]. name: of the map; none: the first.
+        rows: which images; none: the `count` of the highest score, highest first.
+        Raises DataError where there is no such map, or images and maps do not fit.
+        """
+        from jaxad.display import scores
+
+        return scores.plot_maps(self, images, name, rows, count)
+
+    def __repr__(self) -> str:
+        words = tables.scores_words(self.values, self.maps)
+        if words is None:
+            return f"Scores(values={self.values!r}, maps={self.maps!r})"
+        return f"Scores({words})"
+
+    def _repr_html_(self) -> str | None:
+        words = tables.scores_words(self.values, self.maps)
+        if words is None or isinstance(
+            next(iter(self.values.values())), jax.core.Tracer
+        ):
+            return None
+        return tables.scores_html(self.values, self.maps)
 
 
 class State(NamedTuple):

@@ -15,7 +15,9 @@ FILES = sorted(ROOT.glob("jaxad/**/*.py"))
 SCRIPTS = [*ROOT.glob("launch/*.sh"), ROOT / ".ci" / "run"]
 
 LEVELS = [
-    {"types", "errors", "streams"},
+    {"errors"},
+    {"display"},
+    {"types", "streams"},
     {"config"},
     {"corrupt", "defects", "losses", "metrics", "models", "parallel"},
     {"folder", "signals", "progress", "environment"},

@@ -8,6 +8,7 @@ from jaxad.config.data import Corrupt, Data
 from jaxad.config.denoiser import Denoiser
 from jaxad.config.fields import spec
 from jaxad.config.models import Deep, Model
+from jaxad.config.names import code, unlike
 from jaxad.config.scoring import (
     OWN_SCORES,
     USUAL,
@@ -17,6 +18,7 @@ from jaxad.config.scoring import (
 )
 from jaxad.config.threshold import Threshold
 from jaxad.config.training import Loss, Optim, Parallel, Train
+from jaxad.display.tables import html_table
 
 # One folder, never a path: it is joined to `runs/`.
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -46,6 +48,14 @@ class Config:
     def split_seed(self) -> int:
         """The seed of splits and corrupted copies."""
         return self.seed if self.data.seed is None else self.data.seed
+
+    def __repr__(self) -> str:
+        return code(self)
+
+    def _repr_html_(self) -> str:
+        rows = [[name, str(value)] for name, value in unlike(self)]
+        title = "Config: all else is the default" if rows else "Config: the default"
+        return html_table(title, ["field", "value"], rows)
 
     @model_validator(mode="after")
     def _bce_is_of_probabilities(self) -> "Config":

@@ -93,12 +93,65 @@ def _kind(cls: Any) -> str | None:
 
 def changed(spec: Any) -> dict[str, Any]:
     """The fields of a spec, its kind apart, that differ from the spec's defaults."""
-    values = {f.name: getattr(spec, f.name) for f in fields(spec) if f.name != "kind"}
-    try:
-        default = type(spec)()
-    except ValidationError:  # a field without a default
+    return {name: value for name, value in _unlike(spec).items() if name != "kind"}
+
+
+def _unlike(spec: Any) -> dict[str, Any]:
+    values = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    default = _default(spec)
+    if default is None:
         return values
-    return {n: v for n, v in values.items() if v != getattr(default, n)}
+    return {n: v for n, v in values.items() if not _same(v, getattr(default, n))}
+
+
+def _default(spec: Any) -> Any:
+    """The spec's defaults; None where a field has none."""
+    try:
+        return type(spec)()
+    except ValidationError:
+        return None
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values of a field are equal.
+
+    The hole of a traced number is no number, and refuses to be compared with one.
+    """
+    if type(value) is not type(other):
+        return False
+    if is_dataclass(value):
+        names = (field.name for field in fields(value))
+        return all(_same(getattr(value, n), getattr(other, n)) for n in names)
+    if isinstance(value, tuple):
+        return len(value) == len(other) and all(map(_same, value, other))
+    return value == other
+
+
+def code(spec: Any) -> str:
+    """A spec as Python that makes it again: its fields that are not the defaults."""
+    if isinstance(spec, tuple):
+        inside = ", ".join(map(code, spec))
+        return f"({inside},)" if len(spec) == 1 else f"({inside})"
+    if not is_dataclass(spec):
+        return repr(spec)
+    parts = (f"{name}={code(value)}" for name, value in _unlike(spec).items())
+    return f"{type(spec).__name__}({', '.join(parts)})"
+
+
+def unlike(spec: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted name and value, as text, of what differs from the defaults.
+
+    Of a variant, from the variant's own; it is named where another is the default.
+    """
+    default = _default(spec)
+    for name, value in _unlike(spec).items():
+        own, before = prefix + name, getattr(default, name, None)
+        if not is_dataclass(value):
+            yield own, code(value)
+            continue
+        if type(value) is not type(before):
+            yield f"{own}.kind", getattr(value, "kind", type(value).__name__)
+        yield from unlike(value, f"{own}.")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:

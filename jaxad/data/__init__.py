@@ -6,6 +6,7 @@ from jaxad.data.decode import BadFile, read_pixels, shown
 from jaxad.data.files import Reading, image_files, read_all, read_image
 from jaxad.data.folders_stored import Stored, ahead, joined, picked
 from jaxad.data.images import resize, to_float
+from jaxad.data.nanofibres import dataset as nanofibre_images
 from jaxad.data.patches import Cuts, Places, stitched, tiled
 from jaxad.data.protocols import (
     corrupted_copies,
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "load_for",
     "names",
+    "nanofibre_images",
     "noisy",
     "picked",
     "prepare",

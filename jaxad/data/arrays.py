@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from jaxad.display.tables import size
 from jaxad.errors import DataError
 
 
@@ -23,6 +24,11 @@ class Examples(NamedTuple):
     label: np.ndarray
     id: np.ndarray
     mask: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        words = f"{len(self.image):,} images {size(self.image.shape[1:])}"
+        masks = "" if self.mask is None else " with masks"
+        return f"Examples({words}{masks}, {len(np.unique(self.label))} classes)"
 
 
 class Source(NamedTuple):
@@ -51,12 +57,18 @@ class Source(NamedTuple):
         return self.classes[number] if number < len(self.classes) else str(number)
 
 
-def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
+def from_arrays(
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    masks: np.ndarray | None = None,
+) -> Source:
     """A user's arrays as a source without a test split.
 
     images: (N, H, W) or (N, H, W, C), uint8, or floats in [0, 1].
     labels: (N,) 0 normal, 1 anomalous, or classes from 0, as the protocol takes them;
         None: all normal.
+    masks: (N, H, W), not 0 where a pixel is anomalous, and nowhere in a normal image;
+        the protocol `defects` reads them. None: no masks.
     Raises DataError for another shape, type or range, and for NaN.
     """
     image = _checked_images(np.asarray(images))
@@ -72,8 +84,29 @@ def from_arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Source:
     digest.update(np.ascontiguousarray(image).data)
     digest.update(label.data)
     ids = np.array([f"{number:06d}" for number in range(len(image))])
-    examples = Examples(image, label, ids)
+    mask = None if masks is None else _checked_masks(np.asarray(masks), image, label)
+    if mask is not None:
+        digest.update(mask.data)
+    examples = Examples(image, label, ids, mask)
     return Source(examples, None, digest.hexdigest(), labelled=bool(label.any()))
+
+
+def _checked_masks(
+    mask: np.ndarray, image: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+    """(N, H, W) uint8, 1 where a pixel is anomalous."""
+    mask = mask[..., 0] if mask.ndim == 4 and mask.shape[3] == 1 else mask
+    if mask.shape != image.shape[:3]:
+        raise DataError(
+            f"masks must be of shape {image.shape[:3]}, one an image, not {mask.shape}"
+        )
+    marked = (mask != 0).astype(np.uint8)
+    wrong = np.flatnonzero((label == 0) & marked.any((1, 2)))
+    if len(wrong):
+        raise DataError(
+            f"image {wrong[0]} is labelled normal, but its mask marks pixels"
+        )
+    return marked
 
 
 def _checked_images(image: np.ndarray) -> np.ndarray:

@@ -127,7 +127,7 @@ def load(name: str) -> Source:
 def load_for(data: Data, given: Any = None) -> Source:
     """All that a config's `data` needs: its data set, and that of its anomalies.
 
-    given: images, or a pair of images and labels, in place of the data set.
+    given: images, or images and labels, or these and masks, in place of the data set.
     Raises DataError as `load` and `from_arrays` do.
     """
     if given is None and data.root is not None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxad.data.patches import Cuts
+from jaxad.display.tables import html_table, size
 from jaxad.errors import DataError
 
 GOOD = "good"
@@ -52,6 +53,9 @@ class Split(NamedTuple):
         """(N, H, W, C), what each image was made from; None where that is unknown."""
         return None if self.origin is None else self.image[self.origin]
 
+    def __repr__(self) -> str:
+        return f"Split({images(self.image)}: {kinds(self)})"
+
 
 class Splits(NamedTuple):
     """train is taken for normal; val and test hold normal and anomalous images.
@@ -69,6 +73,29 @@ class Splits(NamedTuple):
     def parts(self) -> dict[str, Split]:
         """The splits that are there, by name."""
         return {name: part for name, part in self._asdict().items() if part is not None}
+
+    def __repr__(self) -> str:
+        parts = (f"{name}={part!r}" for name, part in self.parts.items())
+        return f"Splits({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [name, images(part.image), kinds(part)] for name, part in self.parts.items()
+        ]
+        return html_table("Splits", ["split", "images", "of these"], rows)
+
+
+def images(image: Any) -> str:
+    """Number and size of images (N, H, W, C) in words."""
+    return f"{len(image):,} images {size(image.shape[1:])}"
+
+
+def kinds(split: Split) -> str:
+    """Number of normal images, and of each kind of the others, in words."""
+    found = {"normal": int(np.sum(split.label == 0))}
+    for kind in split.defect[split.label == 1].tolist():
+        found[kind] = found.get(kind, 0) + 1
+    return ", ".join(f"{number:,} {text}" for text, number in found.items())
 
 
 def join(first: Split, second: Split) -> Split:

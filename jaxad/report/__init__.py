@@ -8,8 +8,9 @@ from pathlib import Path
 
 from jaxad.report.examples import Examples
 from jaxad.report.folder import RunFolder, read
+from jaxad.report.notebook import Shown
 
-__all__ = ["Examples", "RunFolder", "draw", "read", "write_page"]
+__all__ = ["Examples", "RunFolder", "Shown", "draw", "read", "write_page"]
 
 
 def draw(path: str | Path) -> list[Path]:

@@ -12,26 +12,20 @@ from jaxad.report.rules import Mark, limits, marks, measured
 from jaxad.report.style import INK, figure, heading, note
 
 
-def confusion_figure(run: RunFolder) -> Figure:
+def confusion_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """Counts and rates on test data: the primary rule large, the others beside it."""
     name, rule = run.primary
     rules = marks(run, name)
     first = [m for m in rules if m.rule == rule]
     others = [m for m in rules if m.rule != rule]
     columns = max(1, math.ceil(len(others) / 2))
-    picture = figure(5.0 + 2.7 * columns * bool(others), 5.4)
+    picture = figure(5.0 + 2.7 * columns * bool(others), 5.4, on)
     left: Figure | SubFigure = picture
     if others:
         halves = picture.add_gridspec(1, 2, width_ratios=(5.0, 2.7 * columns))
         left, right = (picture.add_subfigure(halves[0, i]) for i in (0, 1))
     big = left.subplots()
-    for mark in first:
-        _matrix(big, run, mark, 13)
-    if not first:
-        big.set_axis_off()
-        note(big, f"undefined: the rule {rule} was not fitted")
-    big.set_ylabel("true class")
-    big.set_xlabel("called (each row adds up to 100 %)")
+    _large(big, run, first, rule)
     if others:
         grid = right.subplots(min(2, len(others)), columns, squeeze=False)
         cells = list(grid.ravel())
@@ -41,6 +35,23 @@ def confusion_figure(run: RunFolder) -> Figure:
             ax.set_axis_off()
     heading(picture, f"Confusion on test data, {title(name)}")
     return picture
+
+
+def draw_confusion(ax: Axes, run: RunFolder, rule: str | None = None) -> None:
+    """The matrix of one rule. rule: none: the primary one."""
+    rule = rule or run.primary[1]
+    found = [mark for mark in marks(run, run.primary[0]) if mark.rule == rule]
+    _large(ax, run, found, rule)
+
+
+def _large(ax: Axes, run: RunFolder, found: list[Mark], rule: str) -> None:
+    for mark in found:
+        _matrix(ax, run, mark, 13)
+    if not found:
+        ax.set_axis_off()
+        note(ax, f"undefined: the rule {rule} was not fitted")
+    ax.set_ylabel("true class")
+    ax.set_xlabel("called (each row adds up to 100 %)")
 
 
 def _matrix(ax: Axes, run: RunFolder, mark: Mark, size: float) -> None:

@@ -10,14 +10,15 @@ import numpy as np
 from jaxad.errors import DataError
 from jaxad.report.examples import Examples, read_examples
 from jaxad.report.files import damaged, read_json, read_table, to_numbers
+from jaxad.report.notebook import Shown
 
 _PREFIX = "score_"
 _HISTORY = ("epoch", "train_loss", "val_loss")
 _SCORES = ("id", "split", "label", "defect")
 
 
-@dataclass(frozen=True)
-class RunFolder:
+@dataclass(frozen=True, repr=False)
+class RunFolder(Shown):
     """What a run left.
 
     history: column -> (epochs,) float64; NaN where a cell is empty.
@@ -36,6 +37,9 @@ class RunFolder:
     metrics: dict[str, Any]
     env: dict[str, Any]
     examples: Examples
+
+    def read(self) -> "RunFolder":
+        return self
 
     @property
     def names(self) -> list[str]:

@@ -10,11 +10,11 @@ from jaxad.report.folder import RunFolder
 from jaxad.report.style import ANOMALOUS, GREY, INK, NORMAL, axes_style, figure, heading
 
 
-def latents_figure(run: RunFolder) -> Figure:
+def latents_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """Variance and divergence of each latent, largest first; errors by class."""
     latent = run.metrics["latent"]
     several = "kl" in latent
-    picture = figure(13 if several else 9.5, 4.4)
+    picture = figure(13 if several else 9.5, 4.4, on)
     heading(picture, "Bottleneck and reconstruction")
     ratios = (2, 2, 1) if several else (2, 1)
     axes = picture.subplots(1, len(ratios), width_ratios=ratios)

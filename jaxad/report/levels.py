@@ -12,7 +12,9 @@ from jaxad.report.names import UNITS, shown, title
 from jaxad.report.style import GREY, axes_style, figure, heading, line, note, spread
 
 
-def curve_figure(run: RunFolder, curve: dict[str, Any] | None = None) -> Figure:
+def curve_figure(
+    run: RunFolder, curve: dict[str, Any] | None = None, on: Figure | None = None
+) -> Figure:
     """AUROC of every score by level, from the strongest corruption to the weakest.
 
     Levels that are shares are shown in per cent of the pixels, others in the unit of
@@ -20,7 +22,7 @@ def curve_figure(run: RunFolder, curve: dict[str, Any] | None = None) -> Figure:
 
     curve: one of the metrics' `robustness`; None: their `curve`.
     """
-    picture = figure(9, 5.4)
+    picture = figure(9, 5.4, on)
     ax = picture.subplots()
     axes_style(ax)
     own = curve is None

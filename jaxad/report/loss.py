@@ -12,7 +12,7 @@ from jaxad.report.names import title
 from jaxad.report.style import ANOMALOUS, GREY, INK, NORMAL, axes_style, figure, heading
 
 
-def loss_figure(run: RunFolder) -> Figure:
+def loss_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """Training and validation loss by epoch, the gap between them, the best epoch.
 
     Stages stand side by side: their losses have scales of their own. Of a GAN, the
@@ -20,19 +20,14 @@ def loss_figure(run: RunFolder) -> Figure:
     """
     stage = run.history.get("stage", np.ones(len(run.history["epoch"])))
     stages = np.unique(stage)
-    picture = figure(8 if len(stages) == 1 else 12, 5.6)
+    picture = figure(8 if len(stages) == 1 else 12, 5.6, on)
     heading(picture, "Loss by epoch")
     axes = picture.subplots(
         2, len(stages), sharex="col", height_ratios=(3, 1.2), squeeze=False
     )
     for column, (above, below) in zip(stages, axes.T, strict=True):
         history = {k: v[stage == column] for k, v in run.history.items()}
-        group = run.config if column == 1 else run.config["denoiser"]
-        if "d_real" in history:
-            _adversaries(above, history)
-        else:
-            best = run.metrics["fit"].get("best_epoch", 0)
-            _losses(above, history, best, _kind(group))
+        _stage(above, run, history, column)
         if len(stages) > 1:
             above.set_title("autoencoder" if column == 1 else "denoising network")
         (_judged if "d_real" in history else _gap)(below, history)
@@ -42,6 +37,23 @@ def loss_figure(run: RunFolder) -> Figure:
         pad = max(0.5, 0.02 * len(epochs))
         below.set_xlim(epochs.min() - pad, epochs.max() + pad)
     return picture
+
+
+def draw_loss(ax: Axes, run: RunFolder) -> None:
+    """The losses of the last stage alone."""
+    stage = run.history.get("stage", np.ones(len(run.history["epoch"])))
+    history = {k: v[stage == stage.max()] for k, v in run.history.items()}
+    _stage(ax, run, history, stage.max())
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _stage(ax: Axes, run: RunFolder, history: dict[str, Any], number: float) -> None:
+    group = run.config if number == 1 else run.config["denoiser"]
+    if "d_real" in history:
+        return _adversaries(ax, history)
+    best = run.metrics["fit"].get("best_epoch", 0)
+    return _losses(ax, history, best, _kind(group))
 
 
 def _kind(group: dict[str, Any]) -> str | None:

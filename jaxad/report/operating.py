@@ -1,6 +1,7 @@
 """ROC and precision-recall curves with the fitted thresholds as points."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,9 @@ from matplotlib.ticker import FixedLocator
 from jaxad.report import curves
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import title
-from jaxad.report.rules import marks, measured
+from jaxad.report.points import point_handles, points
 from jaxad.report.style import (
     GREY,
-    INK,
     axes_style,
     figure,
     heading,
@@ -26,66 +26,113 @@ from jaxad.report.style import (
 )
 
 
-def roc_figure(run: RunFolder) -> Figure:
+def roc_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """ROC curves on test data, right with a logarithmic axis of false alarms."""
-    picture = figure(12, 4.9)
+    picture = figure(12, 4.9, on)
     heading(picture, "ROC on test data")
     whole, close = picture.subplots(1, 2, sharey=True)
-    label = run.labels("test")
-    lines = {n: curves.roc(run.select(n, "test"), label) for n in _order(run)}
-    handles = _handles(run, "auroc", "AUROC")
-    chance = np.append(0, np.geomspace(1e-7, 1, 200))
+    lines = _curves(run, curves.roc)
     for ax in (whole, close):
         ax.set_xlabel("false alarm rate (share of normals called anomalous)")
         _square(ax)
     whole.set_ylabel("recall (share of anomalies found)")
     close.set_title("the same, with few false alarms drawn out", fontsize=10)
-    _few_false_alarms(close, int((label == 0).sum()))
+    _few_false_alarms(close, int((run.labels("test") == 0).sum()))
     for ax in (whole, close):
-        if _draw(ax, run, lines, "default"):
-            ax.plot(chance, chance, color=GREY, linewidth=1, linestyle=":")
-            _points(ax, run, "fpr", "recall")
-        else:
-            note(ax, "undefined: test data of one class only")
-    if any(lines.values()):
-        handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
-        handles += _point_handles(run)
-    side_legend(picture, handles, handlelength=3)
+        _roc(ax, run, lines)
+    side_legend(picture, _roc_handles(run, lines), handlelength=3)
     return picture
 
 
-def pr_figure(run: RunFolder) -> Figure:
+def draw_roc(ax: Axes, run: RunFolder) -> None:
+    """The ROC curves of `roc_figure` on linear axes."""
+    lines = _curves(run, curves.roc)
+    ax.set(xlabel="false alarm rate", ylabel="recall")
+    _square(ax)
+    _roc(ax, run, lines)
+    _inside_legend(ax, _roc_handles(run, lines))
+
+
+def _roc(ax: Axes, run: RunFolder, lines: dict[str, Any]) -> None:
+    if not _draw(ax, run, lines, "default"):
+        note(ax, "undefined: test data of one class only")
+        return
+    chance = np.append(0, np.geomspace(1e-7, 1, 200))
+    ax.plot(chance, chance, color=GREY, linewidth=1, linestyle=":")
+    points(ax, run, "fpr", "recall")
+
+
+def _roc_handles(run: RunFolder, lines: dict[str, Any]) -> list[Line2D]:
+    return _handles(run, "auroc", "AUROC") + _marks(run, lines, "chance")
+
+
+def pr_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """Precision-recall curves on test data, with the prevalence as chance line.
 
     The corner of few errors is drawn out at the right where the primary score is in.
     """
-    label = run.labels("test")
-    lines = {n: curves.pr(run.select(n, "test"), label) for n in _order(run)}
+    lines = _curves(run, curves.pr)
     good = (run.metrics["image"][run.primary[0]]["average_precision"] or 0) > 0.9
-    picture = figure(12 if good else 8, 4.9)
+    picture = figure(12 if good else 8, 4.9, on)
     heading(picture, "Precision and recall on test data")
     panels = list(picture.subplots(1, 1 + good, squeeze=False).ravel())
-    share = float(label.mean()) if len(label) else 0.0
     for ax in panels:
         ax.set_xlabel("recall (share of anomalies found)")
         _square(ax)
-        if _draw(ax, run, lines, "steps-pre"):
-            ax.axhline(share, color=GREY, linewidth=1, linestyle=":")
-        else:
-            note(ax, "undefined: no anomalous test data")
+        _pr(ax, run, lines)
     panels[0].set_ylabel("precision (share of alarms that are anomalies)")
     if good:
         panels[1].set(xlim=(0.9, 1.002), ylim=(0.9, 1.0025))
         panels[1].set_title("the same, from 0.9 to 1", fontsize=10)
     for ax in panels:
-        _points(ax, run, "recall", "precision")
-    words = f"chance (prevalence {share:.3g})"
-    handles = _handles(run, "average_precision", "AP")
-    if any(lines.values()):
-        handles.append(Line2D([], [], color=GREY, linestyle=":", label=words))
-        handles += _point_handles(run)
-    side_legend(picture, handles, handlelength=3)
+        points(ax, run, "recall", "precision")
+    side_legend(picture, _pr_handles(run, lines), handlelength=3)
     return picture
+
+
+def draw_pr(ax: Axes, run: RunFolder) -> None:
+    """The precision-recall curves of `pr_figure`, from 0 to 1."""
+    lines = _curves(run, curves.pr)
+    ax.set(xlabel="recall", ylabel="precision")
+    _square(ax)
+    _pr(ax, run, lines)
+    points(ax, run, "recall", "precision")
+    _inside_legend(ax, _pr_handles(run, lines))
+
+
+def _pr(ax: Axes, run: RunFolder, lines: dict[str, Any]) -> None:
+    if _draw(ax, run, lines, "steps-pre"):
+        ax.axhline(_prevalence(run), color=GREY, linewidth=1, linestyle=":")
+    else:
+        note(ax, "undefined: no anomalous test data")
+
+
+def _pr_handles(run: RunFolder, lines: dict[str, Any]) -> list[Line2D]:
+    words = f"chance (prevalence {_prevalence(run):.3g})"
+    return _handles(run, "average_precision", "AP") + _marks(run, lines, words)
+
+
+def _prevalence(run: RunFolder) -> float:
+    label = run.labels("test")
+    return float(label.mean()) if len(label) else 0.0
+
+
+def _curves(run: RunFolder, curve: Callable[..., Any]) -> dict[str, Any]:
+    """The curve of each score, in the order of drawing; None where it is undefined."""
+    label = run.labels("test")
+    return {name: curve(run.select(name, "test"), label) for name in _order(run)}
+
+
+def _marks(run: RunFolder, lines: dict[str, Any], words: str) -> list[Line2D]:
+    """Handles of the chance line and of the rules, where there is any curve."""
+    if not any(lines.values()):
+        return []
+    chance = Line2D([], [], color=GREY, linestyle=":", label=words)
+    return [chance, *point_handles(run)]
+
+
+def _inside_legend(ax: Axes, handles: list[Line2D]) -> None:
+    ax.legend(handles=handles, fontsize=7, edgecolor="none", handlelength=2.5)
 
 
 def _order(run: RunFolder) -> list[str]:
@@ -134,69 +181,3 @@ def _handles(run: RunFolder, metric: str, word: str) -> list[Line2D]:
         label = f"{title(name)} ({kind})\n{number}"
         handles.append(Line2D([], [], label=label, **line(run, name)))
     return handles
-
-
-def _point_style(status: str) -> dict[str, Any]:
-    fill = INK if status == "deployable" else "white"
-    return {
-        "marker": "o",
-        "markersize": 6,
-        "color": INK,
-        "markerfacecolor": fill,
-        "linestyle": "none",
-        "zorder": 5,
-    }
-
-
-def _points(ax: Axes, run: RunFolder, x: str, y: str) -> None:
-    """Points of the rules; where they coincide, their letters share a label."""
-    groups: dict[tuple[float, float], list[str]] = {}
-    ax.autoscale(False)
-    name = run.primary[0]
-    for mark in marks(run, name):
-        entry = measured(run, name, mark)
-        if entry[x] is None or entry[y] is None:
-            continue
-        ax.plot(entry[x], entry[y], **_point_style(mark.status))
-        at = ax.transAxes.inverted().transform(
-            ax.transData.transform((entry[x], entry[y]))
-        )
-        if not (-0.01 <= at[0] <= 1.01 and -0.01 <= at[1] <= 1.01):
-            continue
-        near = [k for k in groups if np.hypot(*(np.array(k) - at)) < 0.04]
-        groups.setdefault(near[0] if near else tuple(at), []).append(mark.letter)
-    taken: list[tuple[float, float, int]] = []
-    for (across, up), letters in sorted(groups.items(), key=lambda g: -g[0][1]):
-        left = across > 0.8
-        height = up - 0.02
-        while any(
-            abs(x - across) < 0.03 + 0.03 * max(count, len(letters))
-            and abs(y - height) < 0.05
-            for x, y, count in taken
-        ):
-            height -= 0.01
-        taken.append((across, height, len(letters)))
-        ax.text(
-            across + (-0.015 if left else 0.015),
-            height,
-            ",".join(letters),
-            transform=ax.transAxes,
-            ha="right" if left else "left",
-            va="top",
-            fontsize=9,
-            fontweight="bold",
-            bbox={"color": "white", "alpha": 0.7, "pad": 0.5},
-            zorder=6,
-        )
-
-
-def _point_handles(run: RunFolder) -> list[Line2D]:
-    return [
-        Line2D(
-            [],
-            [],
-            label=f"{m.letter}  {m.rule} ({m.status})",
-            **_point_style(m.status),
-        )
-        for m in marks(run, run.primary[0])
-    ]

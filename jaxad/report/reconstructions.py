@@ -15,7 +15,15 @@ from jaxad.report import anomaly_maps
 from jaxad.report.examples import Examples
 from jaxad.report.folder import RunFolder
 from jaxad.report.names import title
-from jaxad.report.style import ANOMALOUS, NORMAL, figure, heading, note, text
+from jaxad.report.style import (
+    ANOMALOUS,
+    NORMAL,
+    figure,
+    heading,
+    note,
+    shades,
+    text,
+)
 
 _ACROSS = 12
 _GAP, _APART = 0.08, 0.3  # between pictures, and between groups of them
@@ -42,26 +50,30 @@ class _Column(NamedTuple):
     first: bool
 
 
-def reconstructions_figure(run: RunFolder) -> Figure:
+def reconstructions_figure(
+    run: RunFolder, on: Figure | None = None, made: bool = True
+) -> Figure:
     """Examples side by side, twelve to a band at most, best and worst first.
 
     All maps share one scale of colours. Originals are shown where they differ from what
     the detector saw. The last row has the outlines of what is found and of what is
     true, where a run knows them.
+
+    made: whether to show what the networks make of the images, beside their maps.
     """
     examples = run.examples.plotted()
     if not len(examples.index):
-        picture = figure(5, 2)
+        picture = figure(5, 2, on)
         ax = picture.subplots()
         ax.set_axis_off()
         note(ax, "the run kept no examples")
         return picture
-    rows, bands = _rows(examples), _bands(examples.index)
+    rows, bands = _rows(examples, made), _bands(examples.index)
     tall = examples.image.shape[1] / examples.image.shape[2]
     wide = max(band[-1].left + 1 for band in bands)
     lines = _LINE * (3 + max(len(_words(entry)) for entry in examples.index))
     inches = _INCH * len(rows) * (tall + _GAP) + lines
-    picture = figure(max(_INCH * wide, 4) + 1.7, 0.9 + inches * len(bands))
+    picture = figure(max(_INCH * wide, 4) + 1.7, 0.9 + inches * len(bands), on)
     axes = picture.subplots(len(bands), 1, squeeze=False).ravel()
     norm = None if examples.map is None else anomaly_maps.norm(examples)
     shown = [
@@ -77,14 +89,15 @@ def reconstructions_figure(run: RunFolder) -> Figure:
     return picture
 
 
-def _rows(examples: Examples) -> list[_Row]:
+def _rows(examples: Examples, made: bool) -> list[_Row]:
     """What is shown of the examples, from top to bottom."""
     layers = {"original": examples.original, "input": examples.image}
     if np.array_equal(examples.original, examples.image):
         del layers["original"]
-    if examples.recon is not None:
+    if examples.recon is not None and made:
         layers["recon-\nstruction"] = examples.recon
-    layers |= {name: _centred(name, x) for name, x in examples.pictures.items()}
+    if made:
+        layers |= {name: _centred(name, x) for name, x in examples.pictures.items()}
     rows = [_Row(words, images) for words, images in layers.items()]
     found = None if examples.scale is None else examples.map
     if examples.map is not None:
@@ -192,9 +205,3 @@ def _words(entry: dict[str, Any]) -> list[str]:
 def _centred(name: str, picture: np.ndarray) -> np.ndarray:
     """A mask is added to an image: it is shown with grey for nothing."""
     return picture + 0.5 if name == "mask" else picture
-
-
-def shades(image: np.ndarray) -> np.ndarray:
-    """(..., C) as something to show: colours where C is 3 or 4, else the mean."""
-    image = np.clip(image, 0, 1)
-    return image if image.shape[-1] in (3, 4) else image.mean(axis=-1)

@@ -6,13 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxad.report.folder import RunFolder
-from jaxad.report.reconstructions import shades
-from jaxad.report.style import figure, heading
+from jaxad.report.style import figure, heading, shades
 
 _GAP = 2
 
 
-def samples_figure(run: RunFolder) -> Figure:
+def samples_figure(run: RunFolder, on: Figure | None = None) -> Figure:
     """New images side by side, in about a square; they are drawn by the run's seed."""
     samples = run.examples.samples
     assert samples is not None
@@ -25,7 +24,7 @@ def samples_figure(run: RunFolder) -> Figure:
     for k, image in enumerate(images):
         top, left = (k // across) * (height + _GAP), (k % across) * (width + _GAP)
         sheet[top : top + height, left : left + width] = image
-    picture = figure(8, 8 * shape[0] / shape[1] + 0.5)
+    picture = figure(8, 8 * shape[0] / shape[1] + 0.5, on)
     heading(picture, f"{len(images)} images drawn by the model")
     ax = picture.subplots()
     ax.set_axis_off()

@@ -1,41 +1,46 @@
-"""What all pictures share: colours, headings, and saving.
-
-The colours are those of Okabe and Ito ("Color universal design", 2008), told apart
-with any colour vision; line styles carry the same distinctions without colour.
-"""
+"""What all pictures of runs share: curves, headings, and saving."""
 
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from jaxad.display.style import (
+    ANOMALOUS,
+    GREY,
+    INK,
+    NORMAL,
+    axes_style,
+    note,
+    shades,
+    text,
+)
 from jaxad.folder import write_bytes
 from jaxad.progress import counted, part
 from jaxad.report.folder import RunFolder
 
-NORMAL, ANOMALOUS, GREY, INK = "#0072B2", "#D55E00", "#767676", "#222222"
-_MODEL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+__all__ = ["ANOMALOUS", "DPI", "GREY", "INK", "NORMAL", "axes_style", "curve_style"]
+__all__ += ["figure", "heading", "line", "note", "save", "save_all", "shades"]
+__all__ += ["side_legend", "spread", "text"]
+
+_MODEL = (NORMAL, ANOMALOUS, "#009E73", "#CC79A7")
 _BASELINE = ("#000000", "#56B4E9", "#E69F00", "#8A8A8A")
 _DASHES: tuple[Any, ...] = ((0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), "--")
 DPI = 120
 
 
-def text(value: object, width: int = 60) -> str:
-    """A user's string as one short literal line, `$` included (no mathematics)."""
-    line = "".join(c if c.isprintable() else " " for c in str(value))
-    if len(line) > width:
-        half = (width - 1) // 2
-        line = f"{line[:half]}…{line[-half:]}"
-    return line.replace("$", r"\$")
+def figure(width: float, height: float, on: Figure | None = None) -> Figure:
+    """An empty figure, in inches, that fits its parts in without overlaps.
 
-
-def figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that fits its parts in without overlaps."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    on: an empty one of pyplot's that is to be taken, for a notebook.
+    """
+    if on is None:
+        return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    on.set_size_inches(width, height)
+    return on
 
 
 def heading(picture: Figure, words: str) -> None:
@@ -55,26 +60,6 @@ def side_legend(picture: Figure, handles: list[Line2D], **options: Any) -> None:
         labelspacing=0.6,
         alignment="left",
         **options,
-    )
-
-
-def axes_style(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, color="#E3E3E3", linewidth=0.6)
-    ax.set_axisbelow(True)
-
-
-def note(ax: Axes, message: str) -> None:
-    """A sentence in place of what cannot be drawn."""
-    ax.text(
-        0.5,
-        0.5,
-        text(message, 90),
-        transform=ax.transAxes,
-        ha="center",
-        va="center",
-        color=INK,
-        wrap=True,
     )
 
 

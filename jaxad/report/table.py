@@ -17,7 +17,7 @@ _METRICS = {
     "recall": "recall",
     "f1_max": "F1-max*",
 }
-_AT = ("f1", "fpr", "recall")
+_AT = ("f1", "fpr", "recall", "precision")
 _FEW = 20
 """Normal validation images below which even a rate of 5 % is no whole one."""
 WHY = {
@@ -33,9 +33,9 @@ def rows(run: RunFolder) -> list[dict[str, Any]]:
     """A dict for each detector: the model's scores, the baselines, the trivial rows.
 
     Keys: name; kind ("model", "baseline" or "trivial"); auroc, auroc_interval,
-    average_precision, f1_max; f1, fpr, recall at `rule` (the run's primary rule, or a
-    trivial row's own); status of these ("deployable" or "oracle"); seconds for
-    training and scoring; undefined, metric -> reason. What is undefined or was not
+    average_precision, f1_max; f1, fpr, recall, precision at `rule` (the run's primary
+    rule, or a trivial row's own); status of these ("deployable" or "oracle"); seconds
+    for training and scoring; undefined, metric -> reason. What is undefined or was not
     measured is None.
     """
     images = [
@@ -116,7 +116,7 @@ def render(run: RunFolder, width: int | None = None) -> str:
 
 
 def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
-    blocks = [_results(run, undefined), _rules(run, undefined)]
+    blocks = [results_block(run, undefined), _rules(run, undefined)]
     if run.metrics.get("pixel"):
         blocks.append(_pixels(run, undefined))
     if run.metrics.get("defects"):
@@ -128,7 +128,7 @@ def _blocks(run: RunFolder, undefined: Callable[[str], str]) -> list[Block]:
     return blocks
 
 
-def _results(run: RunFolder, undefined: Callable[[str], str]) -> Block:
+def results_block(run: RunFolder, undefined: Callable[[str], str]) -> Block:
     lines = []
     for row in rows(run):
         cells = [title(row["name"])]

@@ -19,7 +19,8 @@ from jaxad.grid.members import column
 from jaxad.progress import Reporter
 from jaxad.report.sweep import read_sweep
 from jaxad.search.context import Context
-from jaxad.search.measuring import Sweep, measure
+from jaxad.search.measuring import measure
+from jaxad.search.result import Sweep
 from jaxad.search.training import train
 from jaxad.signals import watch
 from jaxad.track import named

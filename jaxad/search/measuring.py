@@ -2,10 +2,9 @@
 
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas
@@ -13,76 +12,16 @@ import pandas
 from jaxad import folder, parallel
 from jaxad import run as runs
 from jaxad.config import Config, stages
-from jaxad.config.grid import Grid
 from jaxad.config.load import load_config
 from jaxad.errors import DivergedError
 from jaxad.evaluate import Pair
 from jaxad.grid import choose, held_out, rank
-from jaxad.report.sweep import SweepFolder, draw_sweep, read_sweep
+from jaxad.report.sweep import draw_sweep
 from jaxad.saved import Run, make_parts
 from jaxad.search import training
 from jaxad.search.context import Context
 from jaxad.search.every import every
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A finished sweep.
-
-    members, leaderboard, held_out: pandas frames, as the files of that name.
-    arrays: "val" and "test", (members, n) float32, of the score that ranks; padded
-        with NaN.
-    runs: the run of the best setting, by the name of its row in `held_out`.
-    """
-
-    config: Config
-    grid: Grid
-    path: Path
-    members: pandas.DataFrame = field(repr=False)
-    leaderboard: pandas.DataFrame = field(repr=False)
-    held_out: pandas.DataFrame = field(repr=False)
-    arrays: dict[str, np.ndarray] = field(repr=False)
-    runs: dict[str, Run] = field(repr=False)
-
-    @property
-    def best(self) -> Run:
-        """The run of the best setting (of the first row, where there are several).
-
-        Raises DivergedError where it has diverged as a run of its own.
-        """
-        if not self.runs:
-            raise DivergedError(f"{self.path}: the best setting has no run", None)
-        return next(iter(self.runs.values()))
-
-    def plot_leaderboard(self, ax: "Axes | None" = None) -> "Axes":
-        """The best settings on `ax` (none: on a new figure), which it returns."""
-        from jaxad.report.sweep.leaderboard import draw_leaderboard
-
-        return _drawn(self.path, draw_leaderboard, ax)
-
-    def plot_tradeoff(self, ax: "Axes | None" = None) -> "Axes":
-        """AUROC of the members against their error of reconstruction, likewise."""
-        from jaxad.report.sweep.tradeoff import draw_tradeoff
-
-        return _drawn(self.path, draw_tradeoff, ax)
-
-    def _repr_html_(self) -> str:
-        from jaxad.report.sweep.tables import sweep_html
-
-        return sweep_html(read_sweep(self.path))
-
-
-def _drawn(path: Path, draw: "Callable[[Axes, SweepFolder], None]", ax) -> "Axes":
-    if ax is None:
-        # Notebooks show the figures that pyplot knows.
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots(figsize=(10, 6), layout="constrained")[1]
-    draw(ax, read_sweep(path))
-    return ax
+from jaxad.search.result import Sweep
 
 
 def measure(at: Context, done: training.Finished, track: Sequence[str] = ()) -> Sweep:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from jaxad.report.sweep.folder import SweepFolder, is_sweep, read_sweep
+from jaxad.report.sweep.notebook import ShownSweep
 
-__all__ = ["SweepFolder", "draw_sweep", "is_sweep", "read_sweep"]
+__all__ = ["ShownSweep", "SweepFolder", "draw_sweep", "is_sweep", "read_sweep"]
 
 
 def draw_sweep(path: str | Path) -> list[Path]:

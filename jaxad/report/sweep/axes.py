@@ -25,14 +25,14 @@ from jaxad.report.sweep.scales import Scale, is_wide, scale, set_axis
 _ACROSS, _CURVES = 3, 10
 
 
-def axes_figure(sweep: SweepFolder) -> Figure:
+def axes_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """A panel an axis: members as dots, their mean at each value, failed ones as
     crosses; a heat map for two numeric axes; a curve for each value of `each`."""
     both = heat_axes(sweep)
     count = len(sweep.axes) + bool(both)
     across = min(count, _ACROSS)
     down = -(-count // across)
-    picture = figure(max(4.3 * across, 7.5), 3.9 * down + 0.5)
+    picture = figure(max(4.3 * across, 7.5), 3.9 * down + 0.5, on)
     words = sweep.on_validation()
     heading(picture, f"{text(words[0].upper() + words[1:])}, by axis")
     panels = list(picture.subplots(down, across, squeeze=False).ravel())

@@ -23,7 +23,9 @@ def bottleneck_axis(sweep: SweepFolder) -> str | None:
     return found[0] if found else None
 
 
-def bottleneck_figure(sweep: SweepFolder, axis: str) -> Figure:
+def bottleneck_figure(
+    sweep: SweepFolder, axis: str, on: Figure | None = None
+) -> Figure:
     """Errors of normal and anomalous validation images, and their ratio, by its size.
 
     Each point is the mean over all members of one size that did not fail. Without
@@ -33,7 +35,7 @@ def bottleneck_figure(sweep: SweepFolder, axis: str) -> Figure:
     where = scale(table.text[axis])
     x = np.array([where.places[cell] for cell in table.text[axis]])
     at = np.unique(x[sweep.good])
-    picture = figure(8, 6)
+    picture = figure(8, 6, on)
     heading(picture, "Reconstruction of validation images by size of the bottleneck")
     above, below = picture.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     means = {}

@@ -18,7 +18,7 @@ from jaxad.report.sweep.folder import SweepFolder, value
 from jaxad.report.sweep.scales import is_numeric, scale, set_axis
 
 
-def every_figure(sweep: SweepFolder) -> Figure:
+def every_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """AUROC on held-out data against the first numeric axis that is not `each`.
 
     A curve for each value of `each`, with the mean over the settings that share both;
@@ -33,7 +33,7 @@ def every_figure(sweep: SweepFolder) -> Figure:
     x = np.array([where.places[table.text[axis][i]] for i in rows])
     y = table.number["auroc"][rows]
     own = [table.text[sweep.each][i] if sweep.each in sweep.axes else "" for i in rows]
-    picture = figure(9, 5.2)
+    picture = figure(9, 5.2, on)
     ax = picture.subplots()
     axes_style(ax)
     handles, means = [], []

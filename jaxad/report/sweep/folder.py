@@ -11,6 +11,7 @@ import numpy as np
 from jaxad.folder import GRID
 from jaxad.report.files import damaged, read_json, read_table, to_numbers
 from jaxad.report.names import title
+from jaxad.report.sweep.notebook import ShownSweep
 
 CRITERIA = {
     "auroc": "AUROC",
@@ -47,8 +48,8 @@ class Columns:
         return len(next(iter(self.text.values()), []))
 
 
-@dataclass(frozen=True)
-class SweepFolder:
+@dataclass(frozen=True, repr=False)
+class SweepFolder(ShownSweep):
     """What a sweep left.
 
     grid: the fields of its `Grid`. score: the one that is measured.
@@ -66,6 +67,9 @@ class SweepFolder:
     held_out: Columns
     history: Columns
     every: Columns
+
+    def read(self) -> "SweepFolder":
+        return self
 
     @property
     def criterion(self) -> str:

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from jaxad.report.style import ANOMALOUS, INK, axes_style, text
 from jaxad.report.sweep.folder import SweepFolder, to_float, value
@@ -29,7 +29,7 @@ def heat_axes(sweep: SweepFolder) -> tuple[str, str] | None:
 
 
 def draw_heat(
-    picture: Figure, ax: Axes, sweep: SweepFolder, across: str, up: str
+    picture: Figure | SubFigure, ax: Axes, sweep: SweepFolder, across: str, up: str
 ) -> None:
     """Cells where the settings are a full grid, coloured dots where they are not."""
     board = sweep.leaderboard

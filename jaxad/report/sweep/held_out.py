@@ -50,12 +50,12 @@ def kinds(sweep: SweepFolder) -> list[str]:
     return list(dict.fromkeys(k for row in cells(sweep).values() for k in row))
 
 
-def held_out_figure(sweep: SweepFolder) -> Figure:
+def held_out_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """AUROC with 95 % intervals over test images; with `each`, a line a value."""
     found = cells(sweep)
     rows = sum(map(len, found.values()))
     height = 0.42 * len(found) + 2.2 if len(found) > 1 else 0.36 * rows + 1.6
-    picture = figure(10.5, max(height, 3.2))
+    picture = figure(10.5, max(height, 3.2), on)
     heading(picture, f"Held-out test data, measured once: {_what(sweep)}")
     ax = picture.subplots()
     axes_style(ax)

@@ -23,10 +23,10 @@ from jaxad.report.sweep.scales import is_wide
 BEST, FAILED = 20, 5
 
 
-def leaderboard_figure(sweep: SweepFolder) -> Figure:
+def leaderboard_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """The criterion of the best settings: means, members as dots, failed ones named."""
     rows = len(_rows(sweep))
-    picture = figure(11, 1.7 + 0.29 * max(rows, 3))
+    picture = figure(11, 1.7 + 0.29 * max(rows, 3), on)
     shown = min(sweep.ranked, BEST)
     of = f"best {shown} of {len(sweep.leaderboard)} settings"
     of = of if shown else "no setting has a rank"

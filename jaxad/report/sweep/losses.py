@@ -21,15 +21,20 @@ from jaxad.report.sweep.folder import SweepFolder
 from jaxad.report.sweep.scales import is_wide
 
 
-def losses_figure(sweep: SweepFolder) -> Figure:
+def losses_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """The best setting in front; a training that failed ends at a cross.
 
     Members that differ in their epochs alone are one training, and one line.
     """
-    picture = figure(9, 6)
+    picture = figure(9, 6, on)
+    heading(picture, f"{_column(sweep)[1]} by epoch")
+    draw_losses(picture.subplots(), sweep)
+    return picture
+
+
+def draw_losses(ax: Axes, sweep: SweepFolder) -> None:
+    """The same on `ax`."""
     column, words = _column(sweep)
-    heading(picture, f"{words} by epoch")
-    ax = picture.subplots()
     axes_style(ax)
     lines = _lines(sweep, column)
     failed = _failed(sweep)
@@ -55,7 +60,6 @@ def losses_figure(sweep: SweepFolder) -> Figure:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     early = len(_silent(sweep, failed, lines))
     _legend(ax, sweep, bool(len(lines) > len(best)), len(ends), early)
-    return picture
 
 
 def _column(sweep: SweepFolder) -> tuple[str, str]:

@@ -1,10 +1,10 @@
 """The results of a sweep as tables: for a terminal, for Markdown, for a notebook."""
 
-import html
 import math
 
 import numpy as np
 
+from jaxad.display.tables import html_table
 from jaxad.report.blocks import (
     Block,
     as_markdown,
@@ -45,16 +45,7 @@ def sweep_markdown(sweep: SweepFolder) -> str:
 
 def sweep_html(sweep: SweepFolder) -> str:
     """The leaderboard as an HTML table, everything escaped."""
-    block = leaderboard_block(sweep, 20)
-    rows = [
-        "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
-        for tag, line in [("th", block.header), *(("td", row) for row in block.rows)]
-    ]
-    notes = [*remarks(sweep), f"{sweep.path}"]
-    return (
-        f"<p>{html.escape(block.title)}</p><table>{''.join(rows)}</table>"
-        f"<p>{'<br>'.join(map(html.escape, notes))}</p>"
-    )
+    return html_table(*leaderboard_block(sweep, 20), notes=remarks(sweep))
 
 
 def sweep_blocks(sweep: SweepFolder) -> list[Block]:

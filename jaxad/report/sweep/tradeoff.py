@@ -19,9 +19,9 @@ from jaxad.report.sweep.folder import SweepFolder
 from jaxad.report.sweep.scales import is_wide
 
 
-def tradeoff_figure(sweep: SweepFolder) -> Figure:
+def tradeoff_figure(sweep: SweepFolder, on: Figure | None = None) -> Figure:
     """Whether the best reconstruction is the best detector, on validation data."""
-    picture = figure(9, 6.4)
+    picture = figure(9, 6.4, on)
     ax = picture.subplots()
     draw_tradeoff(ax, sweep)
     ax.set_title(
