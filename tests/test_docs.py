@@ -41,6 +41,7 @@ ELSEWHERE = {
     "sbatch ": "test_parallel.py, by tasks that are started as SLURM's",
     "bash launch/tpu_pod.sh": "test_parallel.py, up to the pod",
     "kubectl ": "test_parallel.py reads the manifest",
+    "jaxad train configs/elpv/": "a minute of decoding; test_configs.py takes a step",
 }
 
 
