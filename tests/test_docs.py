@@ -4,6 +4,8 @@ import ast
 import re
 import shlex
 import shutil
+import textwrap
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from jaxad.data import nanofibre_set
 ROOT = Path(jaxad.__file__).parent.parent
 CONFIGS = [Path("configs/README.md")]
 CONFIGS += sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
+SEARCH = search.train
 GUIDES = ("README.md", "notebooks/README.md")
 STARTS = ("jaxad ", "bash ", "python ", "sbatch ", "kubectl ", "pip ")
 GIVEN = {
@@ -126,7 +129,7 @@ def test_the_commands_of_a_config_are_understood(path, home, monkeypatch, capfd)
     """`test_configs.py` takes a step of each."""
     asked = []
 
-    def train(config, **options):
+    def train(config, *given, **options):
         asked.append(config)
         raise KeyboardInterrupt
 
@@ -143,3 +146,34 @@ def test_the_commands_of_a_config_are_understood(path, home, monkeypatch, capfd)
         words = [GIVEN.get(word, word) for word in shlex.split(line)]
         assert cli.main(words[1:]) == 130, (line, capfd.readouterr().err)
     assert len(asked) == len(lines) > 0
+
+
+def blocks(text):
+    """The Python examples of a guide."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, flags=re.MULTILINE)
+    texts = [textwrap.dedent(block).strip() for block in found]
+    return [t for t in texts if re.match("import |config = |sweep = |detector = ", t)]
+
+
+PYTHON = [block for guide in GUIDES for block in blocks((ROOT / guide).read_text())]
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.splitlines()[0])
+def test_a_python_example_of_the_guides_works(block, home, monkeypatch):
+    real = partial(search.sweep, execution="loop", quiet=True)
+    monkeypatch.setattr(search, "sweep", real)
+    monkeypatch.setattr(search, "train", SEARCH)
+    shutil.rmtree(home / "runs" / "second", ignore_errors=True)
+    if "runs/first/export" in block:
+        jaxad.export.write(jaxad.load_run("runs/first"))
+    elif "runs/first" in block:
+        block = block.replace("runs/first", "runs/third")
+    images = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
+    given = {"images": images, "others": images, "labels": np.arange(60) % 2}
+    config = short(jaxad.Config())
+    exec(compile(block, "example", "exec"), {"jaxad": jaxad, "config": config} | given)
+
+
+def test_there_are_examples():
+    assert len(PYTHON) >= 4
+    assert sum(not elsewhere(line) for line in LINES) > 30
