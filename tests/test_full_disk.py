@@ -64,7 +64,7 @@ def test_a_disk_that_fills_is_one_line_and_loses_nothing(train, capfd):
         out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (4, ""), err
     *progress, line = err.splitlines()
-    assert all(text.startswith(("epoch ", "images: ")) for text in progress), err
+    assert not any("error" in text for text in progress), err
     kept = steps(path / "checkpoints")
     assert line.startswith(f"jaxad: error: {path}/checkpoints: the checkpoint of step ")
     assert f"(File too large), step {kept[-1]} is kept; make room and start" in line
