@@ -51,8 +51,9 @@ options of all verbs:
   --debug     the traceback of an error
   --version   the version
 
-exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint or artefact, 5 diverged,
-6 folder in use, 7 processes, 75 stopped after saving (start again with --resume)
+exit codes: 0 done, 1 unexpected, 2 config, 3 data, 4 checkpoint or artefact,
+5 diverged, 6 folder in use, 7 processes, 75 stopped after saving (start again with
+--resume)
 """,
 )
 
