@@ -115,9 +115,8 @@ class _Work(NamedTuple):
         env = given.identity | told | _sizes(ready.arrays) | images
         env = _begin(path, env, given.layout.size)
         loaded = time.monotonic() - began
-        own: tuple[Any, ...] = (given.identity, ready.warm, self.reporter)
-        own += (self.stop, first, track)
-        fitted = fit_stages(parts, ready.arrays, path, *own)
+        own = ready.warm, self.reporter, self.stop, first, track
+        fitted = fit_stages(parts, ready.arrays, path, given.identity, *own)
         say("scoring, thresholds, metrics, baselines")
         untrained = parts.untrained(ready.arrays)
         measured = _measure(parts, ready.splits, fitted, untrained, self.stop)

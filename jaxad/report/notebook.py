@@ -16,7 +16,24 @@ if TYPE_CHECKING:
     from jaxad.report.folder import RunFolder
 
 
-class Shown:
+class Drawn:
+    """What has pictures, by `read`."""
+
+    def read(self) -> Any:
+        """All that was left, as the functions that draw take it."""
+        raise NotImplementedError
+
+    def _plot(self, ax: Any, whole: Callable[..., Any], part: Any = None) -> Any:
+        """On a new figure, by `whole`; or the main part of it on `ax`, by `part`."""
+        from jaxad.display.style import on_new
+
+        if ax is None:
+            return on_new(lambda picture: whole(self.read(), on=picture))
+        part(ax, self.read())
+        return ax
+
+
+class Shown(Drawn):
     """Tables and pictures of a run, the same of a `Run` and of a `RunFolder`.
 
     The pictures are those of `plots/`, on figures that a notebook shows. A method
@@ -26,7 +43,7 @@ class Shown:
 
     def read(self) -> "RunFolder":
         """All that the run left, as `jaxad.report.read` gives it."""
-        raise NotImplementedError
+        return super().read()
 
     def table(self) -> "pandas.DataFrame":
         """A row for each score, baseline and trivial row; all on test data.
@@ -134,14 +151,6 @@ class Shown:
             self.read().examples.samples is not None, "its model draws no images"
         )
         return self._plot(None, samples_figure)
-
-    def _plot(self, ax: Any, whole: Callable[..., Any], part: Any = None) -> Any:
-        from jaxad.display.style import on_new
-
-        if ax is None:
-            return on_new(lambda picture: whole(self.read(), on=picture))
-        part(ax, self.read())
-        return ax
 
     def _known(self, score: str | None) -> str:
         names = self.read().names

@@ -1,9 +1,9 @@
 """How a sweep shows itself in a notebook. Matplotlib is loaded by what needs it."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jaxad.errors import DataError
+from jaxad.report.notebook import Drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jaxad.report.sweep.folder import SweepFolder
 
 
-class ShownSweep:
+class ShownSweep(Drawn):
     """Tables and pictures of a sweep, the same of a `Sweep` and of a `SweepFolder`.
 
     The pictures are those of `plots/`, on figures that a notebook shows. A method
@@ -21,7 +21,7 @@ class ShownSweep:
 
     def read(self) -> "SweepFolder":
         """All that the sweep left, as `jaxad.report.sweep.read_sweep` gives it."""
-        raise NotImplementedError
+        return super().read()
 
     def plot_leaderboard(self, ax: "Axes | None" = None) -> "Axes":
         """The best settings by what ranks, members as dots, and what failed."""
@@ -70,14 +70,6 @@ class ShownSweep:
         from jaxad.report.sweep.held_out import held_out_figure
 
         return self._plot(None, held_out_figure)
-
-    def _plot(self, ax: Any, whole: Callable[..., Any], part: Any = None) -> Any:
-        from jaxad.display.style import on_new
-
-        if ax is None:
-            return on_new(lambda picture: whole(self.read(), on=picture))
-        part(ax, self.read())
-        return ax
 
     def __repr__(self) -> str:
         sweep = self.read()

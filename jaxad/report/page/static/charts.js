@@ -139,6 +139,15 @@ function tip(colours) {
   };
 }
 
+// Of all lines at a place; `missing` stands for what is no number.
+function lineTip(colours, show, missing) {
+  return {
+    ...tip(colours),
+    trigger: "axis",
+    valueFormatter: (value) => (typeof value === "number" ? show(value) : missing),
+  };
+}
+
 function axis(colours, name, given = {}) {
   const { label = {}, grid = true, gap = 26, ...rest } = given;
   return {

@@ -1,16 +1,24 @@
 // Settings of a sweep, or several runs: parallel lines and a heat map.
 
-function colourScale(measure, given) {
+function colourScale(colours, measure, given) {
   const known = measure.values.filter((value) => value !== null);
-  const colours = measure.less ? [...VIRIDIS].reverse() : VIRIDIS;
+  const range = measure.less ? [...VIRIDIS].reverse() : VIRIDIS;
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const show = high > low; // of one value there is nothing to tell apart
   return {
     min: show ? low : low - 1,
     max: high,
     show,
-    inRange: { color: colours },
+    inRange: { color: range },
     calculable: false,
+    orient: "horizontal",
+    left: "center",
+    bottom: 0,
+    itemHeight: 160,
+    itemWidth: 12,
+    formatter: brief,
+    text: [measure.less ? "worse" : "better", measure.less ? "better" : "worse"],
+    textStyle: { color: colours.soft },
     ...given,
   };
 }
@@ -78,17 +86,7 @@ function parallelChart(board, measure) {
     return {
       parallel: { left: 50, right: 70, top: 40, bottom: 70 },
       parallelAxis: axes,
-      visualMap: colourScale(measure, {
-        dimension: axes.length - 1,
-        orient: "horizontal",
-        left: "center",
-        bottom: 0,
-        itemHeight: 160,
-        itemWidth: 12,
-        formatter: brief,
-        text: [measure.less ? "worse" : "better", measure.less ? "better" : "worse"],
-        textStyle: { color: colours.soft },
-      }),
+      visualMap: colourScale(colours, measure, { dimension: axes.length - 1 }),
       tooltip: {
         ...tip(colours),
         formatter: (at) =>
@@ -157,20 +155,7 @@ function heatChart(board, measure, across, up) {
       grid: false,
     }),
     yAxis: axis(colours, up.name, { type: "category", data: up.cells, grid: false }),
-    visualMap: colourScale(
-      { ...measure, values },
-      {
-        orient: "horizontal",
-        left: "center",
-        bottom: 0,
-        itemHeight: 160,
-        itemWidth: 12,
-        formatter: brief,
-        textStyle: { color: colours.soft },
-        seriesIndex: 0,
-        text: [measure.less ? "worse" : "better", measure.less ? "better" : "worse"],
-      },
-    ),
+    visualMap: colourScale(colours, { ...measure, values }, { seriesIndex: 0 }),
     tooltip: {
       ...tip(colours),
       formatter: (at) =>

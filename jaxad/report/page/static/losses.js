@@ -18,12 +18,7 @@ function lossCharts(stages) {
         `${title}: ${stage.lines.map((line) => line.name).join(" and ")}.`,
         (colours) => ({
           legend: legend(colours),
-          tooltip: {
-            ...tip(colours),
-            trigger: "axis",
-            valueFormatter: (value) =>
-              typeof value === "number" ? brief(value) : "none",
-          },
+          tooltip: lineTip(colours, brief, "none"),
           xAxis: axis(colours, "epoch", {
             minInterval: 1,
             min: stage.epochs[0],
@@ -72,12 +67,7 @@ function levelCharts(curves) {
       `${one.title}. The numbers are in a table below.`,
       (colours) => ({
         legend: legend(colours),
-        tooltip: {
-          ...tip(colours),
-          trigger: "axis",
-          valueFormatter: (value) =>
-            typeof value === "number" ? rate(value) : "undefined",
-        },
+        tooltip: lineTip(colours, rate, "undefined"),
         xAxis: axis(colours, `${one.axis}; weaker to the right`, {
           type: log ? "log" : "value",
           inverse: true,
