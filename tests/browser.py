@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync
@@ -48,6 +49,9 @@ class Page:
         self.cdp("Emulation.setDeviceMetricsOverride", mobile=width < 500, **size)
         self.driver.get("about:blank")  # an address with another hash alone is no load
         self.driver.get(path if isinstance(path, str) else Path(path).as_uri())
+        loaded = "return location.href !== 'about:blank' && document.readyState"
+        # Under load the driver may come back from the blank page's own loading.
+        WebDriverWait(self.driver, 60).until(lambda _: self.js(loaded) == "complete")
         return self
 
     def cdp(self, command, **given):
@@ -85,7 +89,7 @@ class Page:
             told = message["params"]
             if message["method"] == "Network.requestWillBeSent":
                 # Not those of the browser's own pages.
-                own = told["documentURL"].startswith("chrome:")
+                own = told["documentURL"].startswith("chrome")
                 found += [] if own else [told["request"]["url"]]
         return found
 

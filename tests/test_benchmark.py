@@ -1,15 +1,28 @@
 """Benchmarks compare like with like, and say clearly when they cannot."""
 
 import json
+import math
 import sys
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import jaxprs_in_params
 
-from jaxad import benchmark
-from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep
+from jaxad import benchmark, models
+from jaxad.benchmark import (
+    auroc,
+    conv,
+    devices,
+    pixels,
+    steps,
+    sweep,
+    throughput,
+    work,
+)
 from jaxad.benchmark.pairs import alternate
-from jaxad.config import Deep, Denoiser, Strided
+from jaxad.config import Conv, Deep, Denoiser, Strided
 from jaxad.errors import ConfigError, JaxadError
 
 
@@ -70,7 +83,7 @@ def test_a_missing_pytorch_and_an_unknown_benchmark_are_one_line(monkeypatch):
     with pytest.raises(JaxadError, match=r"^benchmark train .*jaxad\[bench\]$"):
         benchmark.run("train")
     with pytest.raises(
-        ConfigError, match="choose from train, sweep, conv, auroc, pixels"
+        ConfigError, match="choose from train, sweep, conv, throughput, auroc, pixels"
     ):
         benchmark.run("speed")
 
@@ -122,3 +135,58 @@ def test_members_over_devices_are_timed_beside_one_device(capsys):
     assert row["name"] == "devices 2, members 2"
     assert min(row["ours"], row["theirs"], row["placing"], row["fetching"]) > 0
     assert min(row["compile"]) > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # its compiler's
+def test_throughput_is_of_both_precisions_and_of_any_number_of_members(
+    torch, monkeypatch
+):
+    monkeypatch.setattr(throughput, "TIMED_SECONDS", 0.01)
+    small = Conv(channels=(4, 2), batch_norm=False)
+    case = throughput.Case("CAE", small, side=12, batch=4)
+    note, rows = throughput.measure(throughput.Sizes((case,), (1, 3), 64), pairs=1)
+    assert "product of two 64x64" in note
+    eager = [row for row in rows if row["name"].endswith("eager")]
+    assert [row["members"] for row in eager] == [1, 3, 1, 3]
+    for row, precision in zip(eager, ["float32"] * 2 + ["bfloat16"] * 2, strict=True):
+        assert row["name"] == f"CAE, {precision}, {row['members']}, eager"
+        assert row["loss_apart"] < (1e-5 if precision == "float32" else 1e-2)
+        assert row["at_a_time"] <= row["members"]
+        done = row["flops"] * 4 / row["ours"]
+        assert row["share"] == pytest.approx(done / row["rate"])
+        assert row["members_per_gb"] > 1
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def multiplications(jaxpr):
+    """Of all convolutions and products in a traced function."""
+    total = 0
+    for equation in jaxpr.eqns:
+        for inner in jaxprs_in_params(equation.params):
+            total += multiplications(inner)
+        given, out = [v.aval for v in equation.invars], equation.outvars[0].aval
+        if equation.primitive.name == "conv_general_dilated":
+            total += out.size * given[1].size // given[1].shape[-1]
+        if equation.primitive.name == "dot_general":
+            (axes, _), _ = equation.params["dimension_numbers"]
+            total += out.size * math.prod(given[0].shape[axis] for axis in axes)
+    return total
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        Conv(channels=(4, 2)),
+        Conv(channels=(3, 5), latent_dim=7),
+        Strided(channels=(4, 6), latent_dim=5),
+        Denoiser(depth=3, width=4),
+    ],
+)
+def test_multiplications_are_those_of_the_traced_network(spec):
+    """In bfloat16 every layer is a plain convolution or product, on every device."""
+    module = models.in_precision(models.build(spec), "bfloat16")
+    image = jnp.zeros((1, 16, 16, 1))
+    variables = models.init(module, jax.random.key(0), image)
+    traced = jax.make_jaxpr(lambda x: models.call(module, variables, x)[0])(image)
+    counted = multiplications(traced.jaxpr)
+    assert work.multiply_adds(variables["params"], 16) == counted > 0

@@ -12,6 +12,7 @@ import browser
 import numpy as np
 import pytest
 from run_folder import write_run
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 from sklearn import metrics as golden
 from sweep_folder import write_sweep
@@ -186,7 +187,8 @@ def test_everything_is_reached_by_tab_and_the_first_is_a_skip_link(page, folder)
     assert names[0] == "Skip to the content"
     assert {"upper-slider", "upper-field", "two-sided"} < set(names)
     assert set(read(folder).thresholds["mse"]) <= set(rules)
-    page.find(".skip").send_keys(Keys.ENTER)
+    page.js("document.querySelector('.skip').focus()")
+    ActionChains(page.driver).send_keys(Keys.ENTER).perform()
     assert page.js("return document.activeElement.id") == "content"
 
 

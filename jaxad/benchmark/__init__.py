@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep, table
+from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep, table, throughput
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[str, Rows]]] = {
     "train": steps.measure,
     "sweep": sweep.measure,
     "conv": conv.measure,
+    "throughput": throughput.measure,
     "auroc": auroc.measure,
     "pixels": pixels.measure,
     "devices": devices.measure,
@@ -29,7 +30,8 @@ def run(what: str, out: str | Path | None = None) -> dict[str, Any]:
 
     Args:
       what: `train` (a training step beside PyTorch), `sweep` (a grid's steps beside
-        its members one by one), `conv` (the SEM networks, likewise), `auroc` or
+        its members one by one), `conv` (the SEM networks, likewise), `throughput`
+        (grids of one to 512 members, float32 and bfloat16, beside PyTorch), `auroc` or
         `pixels` (metrics of images and of maps beside scikit-learn), `devices` (a
         grid over several devices beside one).
       out: file to write the result to, as JSON.

@@ -8,6 +8,7 @@ import numpy as np
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import alternate
 from jaxad.benchmark.steps import torch_or_error
+from jaxad.benchmark.work import multiply_adds
 from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
 from jaxad.environment import cores
 from jaxad.grid import execute
@@ -91,7 +92,8 @@ def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
     alone = Trainer(grid.programs.fit("loop"), grid.one_by_one().chunks[:1])
     params = alone.params()
     before = None if grid.before is None else _host(grid.before["params"])
-    other = pytorch_conv.trainer(configs[0], image, params, before, device)
+    how = pytorch_conv.How(device)
+    other = pytorch_conv.trainer(configs[0], image, params, before, how)
     batches = pytorch_conv.torch.tensor(grid.batches()[:steps])
     apart = _first_loss_apart(alone, other(batches[:1]).numpy())
     times = alternate(lambda: alone.run(0, steps), lambda: other(batches), case.pairs)
@@ -113,25 +115,6 @@ def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:
     row = _row(f"{case.name}, in a sweep", detail, times, steps * MEMBERS, steps)
     row |= {"loss_apart": apart, "parameters": count, "multiply_adds": work}
     return [*found, row]
-
-
-def multiply_adds(params: Any, side: int) -> int:
-    """Of one patch of `side` pixels, forward, of a network of either kind.
-
-    An up-sampled convolution is counted on the large grid.
-    """
-    if "encoder" not in params:
-        return sum(layer["kernel"].size for layer in params.values()) * side**2
-    blocks, mirrored = params["encoder"], params["decoder"]
-    total = params["latent"]["kernel"].size + mirrored["from_latent"]["kernel"].size
-    count = len(blocks)
-    for i in range(count):
-        kernel = blocks[f"_Block_{i}"]["Conv_0"]["kernel"]
-        total += kernel.size * (side // 2 ** (i + 1)) ** 2
-    for i in range(count - 1):
-        kernel = mirrored[f"_Block_{i}"]["Conv_0"]["kernel"]
-        total += kernel.size * (side // 2 ** (count - 1 - i)) ** 2
-    return total + mirrored["output"]["kernel"].size * side**2
 
 
 def _row(name: str, detail: str, times: dict, ours: int, theirs: int) -> dict[str, Any]:

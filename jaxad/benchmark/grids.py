@@ -1,7 +1,7 @@
 """A grid's lanes as the sweep trains them, in steps of any number, for timing."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -81,9 +81,12 @@ class Grid:
 
     def trainer(self, compiled: Compiled) -> "Trainer":
         """Every lane in training by these programs."""
-        starts = range(0, len(self.lanes), compiled.size)
-        some = [self.lanes[i : i + compiled.size] for i in starts]
-        return Trainer(compiled, [self.placed(lanes) for lanes in some])
+        return Trainer(compiled, list(self.chunks(compiled)))
+
+    def chunks(self, compiled: Compiled) -> Iterator[LaneData]:
+        """The lanes of one program after the other."""
+        for i in range(0, len(self.lanes), compiled.size):
+            yield self.placed(self.lanes[i : i + compiled.size])
 
     def one_by_one(self) -> "Trainer":
         return self.trainer(self.programs.fit("loop"))

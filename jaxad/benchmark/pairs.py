@@ -28,7 +28,7 @@ def alternate(
     ours(), theirs()
     times = np.array(
         [
-            [_seconds(call, n) for call, n in zip((ours, theirs), repeats, strict=True)]
+            [seconds(call, n) for call, n in zip((ours, theirs), repeats, strict=True)]
             for _ in counted(range(pairs), "pairs of timings", pairs)
         ]
     )
@@ -44,7 +44,8 @@ def alternate(
     }
 
 
-def _seconds(call: Callable[[], Any], repeats: int) -> float:
+def seconds(call: Callable[[], Any], repeats: int = 1) -> float:
+    """Of a call, the mean of several in a row."""
     start = time.perf_counter()
     for _ in range(repeats):
         call()

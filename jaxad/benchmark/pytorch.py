@@ -1,22 +1,39 @@
-"""The same networks and steps in PyTorch, written as its users write them: eager, one
-Python loop, NCHW, the defaults of `torch.optim.Adam`.
+"""The same networks and steps in PyTorch, written as its users write them: one Python
+loop, NCHW, the defaults of `torch.optim.Adam`.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from jaxad.config import Config, Conv, Deep, Linear
+from jaxad.config import Config, Conv, Deep, Linear, Optim
 from jaxad.config.models import Model
 
 Weights = Sequence[tuple[np.ndarray, np.ndarray]]
+Images = Callable[[torch.Tensor], torch.Tensor]
+NOT_COMPILED = (torch._dynamo.exc.TorchDynamoException, OSError)
+"""What `torch.compile` raises where it finds no compiler."""
+
+
+class How(NamedTuple):
+    """Where and how PyTorch trains: eager or by `torch.compile`; in float32, or with
+    autocast to bfloat16."""
+
+    device: str = "cpu"
+    compiled: bool = False
+    precision: str = "float32"
+
+    def autocast(self) -> torch.autocast:
+        half = self.precision == "bfloat16"
+        return torch.autocast(self.device, torch.bfloat16, enabled=half)
 
 
 def trainer(
-    config: Config, image: np.ndarray, weights: Weights, device: str = "cpu"
+    config: Config, image: np.ndarray, weights: Weights, how: How = How()
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that takes a step on each batch of rows and returns their losses (n,).
 
@@ -25,24 +42,34 @@ def trainer(
     image: (N, H, W, C) uint8.
     weights: (kernel, bias) of each layer from input to output, in the layout of JAX.
     """
-    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous().to(device)
     model = network(config.model, image.shape[1:])
     load(model, weights)
-    model = model.to(device)
-    adam = torch.optim.Adam(
-        model.parameters(), lr=config.optim.lr, betas=(config.optim.b1, config.optim.b2)
+    level = config.corrupt.level
+    return stepping(
+        model, config.optim, image, lambda x: salt_and_pepper(x, level), how
     )
+
+
+def stepping(
+    model: nn.Module, optim: Optim, image: np.ndarray, given: Images, how: How
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """As `trainer`, for any model; `given` makes its input of (B, C, H, W) images."""
+    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous().to(how.device)
+    model = model.to(how.device)
+    adam = torch.optim.Adam(model.parameters(), lr=optim.lr, betas=(optim.b1, optim.b2))
+    forward = torch.compile(model) if how.compiled else model
 
     def step(rows: torch.Tensor) -> torch.Tensor:
         target = stored[rows].float() / 255
-        given = salt_and_pepper(target, config.corrupt.level)
-        loss = nn.functional.mse_loss(model(given), target)
+        with how.autocast():
+            output = forward(given(target))
+        loss = nn.functional.mse_loss(output.float(), target)
         adam.zero_grad()
         loss.backward()
         adam.step()
         return loss.detach()
 
-    return lambda rows: torch.stack([step(batch) for batch in rows.to(device)]).cpu()
+    return lambda rows: torch.stack([step(x) for x in rows.to(how.device)]).cpu()
 
 
 def shuffled(count: int, steps: int, size: int) -> torch.Tensor:
@@ -56,7 +83,7 @@ def salt_and_pepper(image: torch.Tensor, level: float) -> torch.Tensor:
     """Half of the changed pixels white, half black. image: (B, C, H, W) in [0, 1]."""
     if level == 0:
         return image
-    draw = torch.rand(image.shape[0], 1, *image.shape[2:])
+    draw = torch.rand(image.shape[0], 1, *image.shape[2:], device=image.device)
     value = torch.where(draw < level / 2, 0.0, 1.0)
     return torch.where(draw < level, value, image)
 

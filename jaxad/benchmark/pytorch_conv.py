@@ -1,4 +1,4 @@
-"""The SEM networks in PyTorch, as its users write them: eager, NCHW, `nn` modules."""
+"""The SEM networks in PyTorch, as its users write them: NCHW, `nn` modules."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from jaxad.benchmark.pytorch import How, stepping
 from jaxad.config import Config, Denoiser, Strided
 
 Params = dict[str, Any]
@@ -80,42 +81,29 @@ def trainer(
     image: np.ndarray,
     params: Params,
     before: Params | None,
-    device: str = "cpu",
+    how: How = How(),
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that takes a step on each batch of rows and returns their losses (n,).
 
     config: a `Strided` autoencoder, or, with a denoiser, of that behind the frozen
         autoencoder of `before`. image: (N, H, W, 1) uint8. params: to start with.
     """
-    stored = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous().to(device)
-    assert isinstance(config.model, Strided)
-    model: nn.Module
+    spec, shape = config.model, image.shape[1:]
+    assert isinstance(spec, Strided)
     if before is None or config.denoiser is None:
-        model, first, noise = (
-            StridedNet(config.model, image.shape[1:], params),
-            None,
-            0.0,
-        )
-    else:
-        model, noise = RemezNet(config.denoiser, params), config.denoiser.noise
-        first = StridedNet(config.model, image.shape[1:], before).eval().to(device)
-    model = model.to(device)
-    optim = config.optim
-    adam = torch.optim.Adam(model.parameters(), lr=optim.lr, betas=(optim.b1, optim.b2))
+        alone = StridedNet(spec, shape, params)
+        return stepping(alone, config.optim, image, lambda target: target, how)
+    frozen = StridedNet(spec, shape, before).eval().to(how.device)
+    first = torch.compile(frozen) if how.compiled else frozen
+    noise = config.denoiser.noise
 
-    def step(rows: torch.Tensor) -> torch.Tensor:
-        target = given = stored[rows].float() / 255
-        if first is not None:
-            with torch.no_grad():
-                given = first(target)
-                given = given + noise * torch.randn_like(given)
-        loss = nn.functional.mse_loss(model(given), target)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        return loss.detach()
+    def given(target: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            made = first(target)
+            return made + noise * torch.randn_like(made)
 
-    return lambda rows: torch.stack([step(batch) for batch in rows.to(device)]).cpu()
+    model = RemezNet(config.denoiser, params)
+    return stepping(model, config.optim, image, given, how)
 
 
 def _block(

@@ -89,7 +89,8 @@ def _rows(case: Case, image: np.ndarray, device: str, pairs: int) -> list[dict]:
     ours, loop = grid.trainer(chosen), grid.one_by_one()
     params = ours.params()
     batches = pytorch.torch.tensor(grid.batches()[:steps])
-    others = [pytorch.trainer(c, image, weights(params), device) for c in configs]
+    how = pytorch.How(device)
+    others = [pytorch.trainer(c, image, weights(params), how) for c in configs]
     theirs = np.stack([other(batches[:CHECKED]).numpy() for other in others])
     apart = _apart([_losses(ours), _losses(loop)], theirs[:, [0, -1]])
 

@@ -10,7 +10,7 @@ from jaxad.cli.arguments import Parser
 from jaxad.cli.pages import BENCHMARK, DATA
 from jaxad.errors import ConfigError, DataError
 
-_BENCHMARKS = ("train", "sweep", "conv", "auroc", "pixels", "devices")
+_BENCHMARKS = ("train", "sweep", "conv", "throughput", "auroc", "pixels", "devices")
 
 
 def data(args: list[str]) -> Answer:
