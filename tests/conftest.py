@@ -24,7 +24,9 @@ os.environ |= {
 }
 # Two devices; and programs that compile fast, since tests run each for an instant.
 _FLAGS = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
-_FLAGS += " --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
+_FLAGS += (
+    " --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
+)
 _FLAGS += " --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAGS}".strip()
 

@@ -8,7 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxad.benchmark import auroc, conv, devices, pixels, steps, sweep, table, throughput
+from jaxad.benchmark import (
+    auroc,
+    conv,
+    devices,
+    pixels,
+    steps,
+    sweep,
+    table,
+    throughput,
+)
 from jaxad.errors import ConfigError
 from jaxad.folder import write_json
 
