@@ -84,8 +84,9 @@ LOCAL = [
 ]
 
 
-def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path):
-    options = ("train", "--model.kind", "deep", *NOISY)
+@pytest.mark.parametrize("name", ["deep", "sweep"])
+def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path, name):
+    options, files = EXPERIMENTS[name]
     finish(*options, "--out", tmp_path / "calm", launcher=LOCAL)
     draw, codes, seconds = random.Random(1), [], []
     for _ in range(20):
@@ -104,7 +105,7 @@ def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path):
     assert max(seconds) < 30, seconds
     assert {75} < {*codes}, codes
     finish(*options, "--out", out, "--resume", launcher=LOCAL)
-    for file in SAME:
+    for file in files:
         calm, other = (tmp_path / run / file for run in ("calm", "killed"))
         assert calm.read_bytes() == other.read_bytes(), (file, codes)
 

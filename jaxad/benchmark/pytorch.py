@@ -32,8 +32,11 @@ class How(NamedTuple):
         return torch.autocast(self.device, torch.bfloat16, enabled=half)
 
 
+EAGER = How()
+
+
 def trainer(
-    config: Config, image: np.ndarray, weights: Weights, how: How = How()
+    config: Config, image: np.ndarray, weights: Weights, how: How = EAGER
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that takes a step on each batch of rows and returns their losses (n,).
 

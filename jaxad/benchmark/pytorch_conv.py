@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from jaxad.benchmark.pytorch import How, stepping
+from jaxad.benchmark.pytorch import EAGER, How, stepping
 from jaxad.config import Config, Denoiser, Strided
 
 Params = dict[str, Any]
@@ -81,7 +81,7 @@ def trainer(
     image: np.ndarray,
     params: Params,
     before: Params | None,
-    how: How = How(),
+    how: How = EAGER,
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that takes a step on each batch of rows and returns their losses (n,).
 

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def multiply_adds(params: Any, side: int) -> int:
-    """Of one image of `side` x `side`, forward; of a `Conv`, a `Strided` or a `Denoiser`.
+    """Of one image of `side` x `side` forward, by a `Conv`, `Strided` or `Denoiser`.
 
     An up-sampled convolution is counted on the large grid.
     """
