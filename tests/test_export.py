@@ -355,4 +355,4 @@ def test_every_score_of_every_method_can_be_exported(name):
         expected = jax.tree.map(lambda x, n=size: x[:n], own)
         far = compare.differences(found, expected, dict.fromkeys(samples.names, 0.0))
         assert max(far.values.values()) < compare.LIMIT
-        assert max(far.maps.values(), default=0) < compare.MAP_LIMIT
+        assert all(value < compare.map_limit(n) for n, value in far.maps.items())
