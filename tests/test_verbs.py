@@ -31,7 +31,10 @@ EXAMPLES = list(
     )
 )
 AFTER = ("model", "baselines", "metrics", "pictures")
-LEFT_OUT = {"jaxad benchmark train --out speed.json": "PyTorch is not installed"}
+LEFT_OUT = dict.fromkeys(
+    ("jaxad benchmark train --out speed.json", "jaxad benchmark throughput"),
+    "PyTorch is not installed; see test_benchmark.py",
+)
 SMALL = "--data.limit 40 --train.batch-size 16 --baselines.names --threshold.rules mad"
 SMALL += " --score.names mse"
 SHRUNK = {"train": f"{SMALL} --train.epochs 2"}

@@ -196,6 +196,7 @@ BENCHMARK = Page(
     """\
   jaxad benchmark auroc
   jaxad benchmark train --out speed.json    # beside PyTorch: pip install 'jaxad[bench]'
+  jaxad benchmark throughput                # on a GPU: grids, bfloat16, torch.compile
 """,
     """\
 Measures the speed of this machine beside other packages, in pairs of timings.
