@@ -19,8 +19,9 @@ from jaxad.checkpoint import Checkpointer, differences, restore
 from jaxad.config import Config, stages
 from jaxad.config.load import as_now
 from jaxad.errors import CheckpointError, DivergedError
+from jaxad.parts import Parts
 from jaxad.program import program
-from jaxad.saved import Parts, save_final
+from jaxad.saved import save_final
 from jaxad.track import Track
 
 # They change how a run is carried out, not what comes out of it.
@@ -38,10 +39,11 @@ AFTER = ("score", "threshold", "baselines", "data.protocol.curve")
 
 
 class Fitted(NamedTuple):
-    """The carry at the end of each stage, the model as scoring reads it, and the
-    seconds spent."""
+    """The carry at the end of each stage and its step, the model as scoring reads it,
+    and the seconds spent."""
 
     carries: list[Carry]
+    steps: list[int]
     model: Any
     seconds: dict[str, float]
 
@@ -64,6 +66,7 @@ def fit_stages(
     elsewhere, or None. track: is told the epochs of all stages.
     """
     carries: list[Carry] = []
+    ends: list[int] = []
     compiled = trained = 0.0
     for number, part in enumerate(parts.stages):
         reporter.begin(part.static.model.kind if number == 0 else "denoiser")
@@ -94,13 +97,15 @@ def fit_stages(
                 parallel.told(partial(folder.write_csv, path / "history.csv", history))
                 raise
         carries.append(fitted.carry)
+        ends.append(fitted.steps)
         compiled += fitted.compile_seconds
         trained += saver.seconds - fitted.compile_seconds
         model = part.finalizer(data)(chosen(part.static, fitted.carry))
         data = data._replace(before=model)
     if parts.method.finalize is not None:
         parallel.told(lambda: save_final(path, data.before, identity))
-    return Fitted(carries, data.before, {"compile": compiled, "train": trained})
+    seconds = {"compile": compiled, "train": trained}
+    return Fitted(carries, ends, data.before, seconds)
 
 
 def _watch(track: Track, before: Sequence[Carry], carry: Carry) -> None:

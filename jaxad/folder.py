@@ -21,6 +21,8 @@ from jaxad.errors import CheckpointError, DataError
 
 CONFIG = "config.json"
 GRID = "grid.json"
+METRICS = "metrics.json"
+"""Marks a run as finished."""
 CHECKPOINTS = ("checkpoints", "checkpoints_denoiser")
 """Of each stage of a run."""
 MODEL = "model"
@@ -41,7 +43,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be written ({error.strerror}); what was there before is "
@@ -52,7 +54,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             temporary.unlink()
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Make a rename in this folder last through a loss of power."""
     folder = os.open(path, os.O_RDONLY)
     try:

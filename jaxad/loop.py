@@ -1,5 +1,6 @@
 """The host's side of a run: compile once, run segments, look, save, stop."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -140,7 +141,8 @@ class _Loop(NamedTuple):
         """Run segments from step `at` until all is done, or the run ends itself."""
         steps, train = self.program.steps, self.config.train
         total = steps * train.epochs
-        length, saved, shown = 1, time.monotonic(), None
+        # The first segment is saved too: of short runs there are then two to trust.
+        length, saved, shown = 1, -math.inf, None
         while at < total and not _over(carry):
             epoch, first = divmod(at, steps)
             last = min(steps, first + length)

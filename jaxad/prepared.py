@@ -14,7 +14,8 @@ from jaxad.config import Config, stages
 from jaxad.config.load import plain
 from jaxad.errors import ConfigError, DataError
 from jaxad.fitting import layout_of
-from jaxad.saved import Parts, describe_module, make_parts, saved_model
+from jaxad.parts import Parts, make_parts
+from jaxad.saved import describe_module, saved_model
 
 
 class Given(NamedTuple):
@@ -44,7 +45,9 @@ def load(config: Config, data: Any, module: Any, say: Callable[[str], None]) -> 
     return Given(layout, source, maker, identity)
 
 
-def split(given: Given, config: Config, module: Any) -> Ready:
+def split(
+    given: Given, config: Config, module: Any, say: Callable[[str], None]
+) -> Ready:
     """Raises ConfigError, DataError or CheckpointError, one line, where the training
     or something after it would fail."""
     splits = generated.split(given.source, given.maker, config)
@@ -52,7 +55,7 @@ def split(given: Given, config: Config, module: Any) -> Ready:
     arrays = on_device(splits, *seen, given.layout)
     size = len(arrays.rows)
     parts = make_parts(config, size, module, arrays.label, given.layout)
-    return Ready(splits, arrays, parts, check(parts, splits))
+    return Ready(splits, arrays, parts, check(parts, splits, say))
 
 
 def identity_of(config: Config, fingerprint: str, module: Any) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def identity_of(config: Config, fingerprint: str, module: Any) -> dict[str, Any]
     return identity
 
 
-def check(parts: Parts, splits: sources.Splits) -> Any:
+def check(parts: Parts, splits: sources.Splits, say: Callable[[str], None]) -> Any:
     """Fail before the training where something after it would; the model to start from.
 
     Raises ConfigError, DataError or CheckpointError, one line.
@@ -84,4 +87,4 @@ def check(parts: Parts, splits: sources.Splits) -> Any:
         return None
     if not (Path(start) / folder.CONFIG).is_file():
         raise DataError(f"train.init_from: {start} is not a run folder")
-    return saved_model(Path(start), parts.stages[0], shape)
+    return saved_model(Path(start), parts.stages[0], shape, say)

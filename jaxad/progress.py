@@ -29,6 +29,10 @@ class Look(NamedTuple):
     val_loss: float
 
 
+TRACED = 2
+"""Segment of a training that is traced: the first one wakes the device."""
+
+
 class Reporter:
     """Shows looks at a run. Used as a context; `quiet` shows nothing.
 
@@ -61,6 +65,11 @@ class Reporter:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+        if self.profile is not None and self.segments < TRACED:
+            self.say(
+                f"--profile: no trace: {self.segments} segments were trained, and the "
+                f"one traced is number {TRACED}; lower train.segment-seconds"
+            )
         if self.outer is not None:
             _AT_WORK.reset(self.outer)
 
@@ -86,10 +95,9 @@ class Reporter:
 
     @contextmanager
     def profiled(self) -> Iterator[None]:
-        """Around a segment of a training: the second one is traced, since the first
-        wakes the device."""
+        """Around a segment of a training, which is traced if its number is TRACED."""
         self.segments += 1
-        if self.profile is None or self.segments != 2:
+        if self.profile is None or self.segments != TRACED:
             yield
             return
         import jax

@@ -19,22 +19,20 @@ from jaxad import (
     parallel,
     prepared,
     results,
+    resuming,
 )
 from jaxad.batches import TrainData
-from jaxad.checkpoint import differences
 from jaxad.config import Config
-from jaxad.config.load import load_config, plain
-from jaxad.errors import ConfigError, Preempted
-from jaxad.fitting import AFTER, FREE, Fitted, fit_stages
+from jaxad.errors import Preempted
+from jaxad.fitting import Fitted, fit_stages
+from jaxad.parts import Parts
 from jaxad.prepared import Given, Ready
 from jaxad.progress import Reporter
 from jaxad.report import draw
 from jaxad.results import Results
-from jaxad.saved import Parts, Run, load_run
+from jaxad.saved import Run, load_run
 from jaxad.signals import Stop, watch
 from jaxad.track import Track, named
-
-METRICS = "metrics.json"
 
 
 def train(
@@ -75,7 +73,7 @@ def train(
     traced = path / "profile" if profile and parallel.first() else None
     show = Reporter(quiet, profile=traced)
     with opening.held(path), watch() as stop, show as reporter:
-        found = parallel.told(lambda: opening.open_run(path, resume, reporter.say))
+        found = parallel.told(lambda: resuming.open_run(path, resume, reporter.say))
         work = _Work(path, config, module, reporter, stop, followers)
         work.run(data, found, {"command": command}, first)
     return load_run(path, module=module)
@@ -97,13 +95,15 @@ class _Work(NamedTuple):
         began = time.monotonic()
         given = prepared.load(config, data, self.module, say)
         environment.check_same(given.identity)
-        done = found and parallel.told(lambda: _finished(path, given.identity))
+        done = found and parallel.told(
+            lambda: resuming.finished(path, given.identity, say)
+        )
         followers = self.track if parallel.first() else ()
         with Track(followers, path, config, say, self.reporter.quiet) as track:
             if done:
                 say(f"{path}: finished already; drawing its pictures again")
             else:
-                ready = prepared.split(given, config, self.module)
+                ready = prepared.split(given, config, self.module, say)
                 self._fit(given, ready, told, first, track, began)
             _draw(path)
             track.results()
@@ -122,6 +122,7 @@ class _Work(NamedTuple):
         measured = _measure(parts, ready.splits, fitted, untrained, self.stop)
         seconds = {"load": loaded} | fitted.seconds | measured[0].seconds
         env["seconds"] = seconds | {"total": time.monotonic() - began}
+        env["steps"] = fitted.steps
         _write(path, loop.history(*fitted.carries), env, *measured)
 
 
@@ -153,35 +154,13 @@ def _begin(path: Path, env: dict[str, Any], devices: int) -> dict[str, Any]:
     env = environment.describe(devices) | {"module": None} | env
 
     def write() -> None:
-        (path / METRICS).unlink(missing_ok=True)
+        (path / folder.METRICS).unlink(missing_ok=True)
         shutil.rmtree(path / folder.MODEL, ignore_errors=True)
         folder.write_json(path / folder.CONFIG, config)
         folder.write_json(path / "env.json", env)
 
     parallel.told(write)
     return env
-
-
-def _finished(path: Path, identity: dict[str, Any]) -> bool:
-    """Whether the run in a folder has all its results, with the same config.
-
-    Raises ConfigError where it is another run that is there.
-    """
-    env = folder.read_json(path / "env.json")
-    # Read as a config, so that fields which came since then have their defaults.
-    before = plain(load_config(path / folder.CONFIG))
-    old = {"run": before, "data": env["data"]}
-    if env.get("module") is not None:
-        old["module"] = env["module"]
-    free = [f"run.{name}" for name in FREE]
-    after = [f"run.{name}" for name in AFTER]
-    changed = differences(old, identity, free + after)
-    if changed:
-        raise ConfigError(
-            f"{path}: another run is there ({', '.join(changed)}); go back to its "
-            "values or choose another --out"
-        )
-    return (path / METRICS).is_file() and not differences(old, identity, free)
 
 
 def _measure(
@@ -214,6 +193,6 @@ def _write(path: Path, history, env, found: Results, shown) -> None:
         folder.write_json(path / "thresholds.json", found.thresholds)
         folder.write_json(path / "env.json", env)
         # Last, since it marks the run as finished.
-        folder.write_json(path / METRICS, found.metrics)
+        folder.write_json(path / folder.METRICS, found.metrics)
 
     parallel.told(write)

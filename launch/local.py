@@ -6,10 +6,12 @@
 
 Process 0 speaks as the command would; what the others say on stderr is marked with
 their number. SIGTERM and Ctrl-C go to all. The exit code is that of the first process
-that failed; where one fails, the others have 60 seconds to end by themselves.
+that failed; where one fails, the others have 25 seconds to end by themselves, and ten
+minutes where it ended with 75: they may still save. On Linux they stop with this one.
 """
 
 import argparse
+import ctypes
 import os
 import signal
 import socket
@@ -18,15 +20,24 @@ import sys
 import threading
 import time
 
-GRACE_SECONDS = 60
+GRACE_SECONDS, SAVING_SECONDS = 25, 600
+STOPPED = 75  # by a signal, with everything saved
+_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def main() -> int:
     given = _arguments()
     port = given.port or _free_port()
-    children = [_start(given, port, number) for number in range(given.n)]
+    try:
+        children = [_start(given, port, number) for number in range(given.n)]
+    except OSError as error:
+        print(
+            f"{given.command[0]}: cannot be started ({error.strerror})", file=sys.stderr
+        )
+        return 127
     for received in (signal.SIGTERM, signal.SIGINT):
         signal.signal(received, lambda number, _: _tell(children, number))
+    signal.signal(signal.SIGHUP, lambda *_: _tell(children, signal.SIGTERM))
     return _wait(children)
 
 
@@ -75,10 +86,15 @@ def _start(given: argparse.Namespace, port: int, number: int) -> subprocess.Pope
         env["JAX_PLATFORMS"] = "cpu"
     own = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE} if number else {}
     # A session of their own: Ctrl-C comes from here, and once.
+    own |= {"preexec_fn": _stop_with_parent} if sys.platform == "linux" else {}
     child = subprocess.Popen(given.command, env=env, start_new_session=True, **own)
     if number:
         threading.Thread(target=_copy, args=(child, number), daemon=True).start()
     return child
+
+
+def _stop_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _copy(child: subprocess.Popen, number: int) -> None:
@@ -94,16 +110,16 @@ def _tell(children: list[subprocess.Popen], number: int) -> None:
 
 
 def _wait(children: list[subprocess.Popen]) -> int:
-    code, until = 0, None
-    while any(child.poll() is None for child in children):
+    code, until = 0, float("inf")
+    while None in (codes := [child.poll() for child in children]):
         time.sleep(0.05)
-        failed = [child.returncode for child in children if child.returncode]
-        if failed and until is None:
-            code, until = failed[0], time.monotonic() + GRACE_SECONDS
-        if until is not None and time.monotonic() > until:
+        code = code or next(filter(None, codes), 0)
+        for failed in filter(None, codes):
+            grace = SAVING_SECONDS if failed == STOPPED else GRACE_SECONDS
+            until = min(until, time.monotonic() + grace)
+        if time.monotonic() > until:
             _tell(children, signal.SIGKILL)
-    failed = [child.returncode for child in children if child.returncode]
-    code = code or (failed[0] if failed else 0)
+    code = code or next(filter(None, codes), 0)
     return code if code >= 0 else 128 - code  # of a signal, as a shell gives it
 
 

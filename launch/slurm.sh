@@ -18,9 +18,11 @@ set -u
 # A batch script runs as a copy elsewhere.
 cd "${SLURM_SUBMIT_DIR:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit
 PATH=$PWD/.venv/bin:$PATH
-trap : TERM # the run is told as well, and this script has to outlive it
+told=
+trap 'told=1' TERM # the run is told as well, and this script has to outlive it
 
-srun --kill-on-bad-exit=1 jaxad "$@" --resume &
+# Where a task fails, JAX's runtime ends the others; srun would cut those that still save.
+srun --kill-on-bad-exit=0 jaxad "$@" --resume &
 step=$!
 wait "$step"
 code=$?
@@ -29,7 +31,8 @@ while kill -0 "$step" 2>/dev/null; do
     wait "$step"
     code=$?
 done
-if [ "$code" -eq 75 ]; then
+# 143: the signal came before there was anything to save.
+if [ "$code" -eq 75 ] || { [ -n "$told" ] && [ "$code" -eq 143 ]; }; then
     scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$code"

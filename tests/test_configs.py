@@ -13,7 +13,7 @@ import jaxad
 from jaxad.batches import TrainData, finalized
 from jaxad.config import from_json, load_config, load_sweep, to_json
 from jaxad.grid.members import expand
-from jaxad.saved import make_parts
+from jaxad.parts import make_parts
 from jaxad.types import Batch
 
 ROOT = Path(jaxad.__file__).parent.parent

@@ -19,14 +19,14 @@ import jax
 import numpy as np
 
 from jaxad.environment import cores
-from jaxad.folder import plain, read_json, write_json
+from jaxad.folder import plain, read_json, sync_folder, write_json
 
 Arrays = dict[str, np.ndarray]
 Record = dict[str, Any]
 
 SAVING = "saving."
 """Prefix of a checkpoint that is not finished."""
-_DROPPED = "dropped."
+_DROPPED, _REPLACED = "dropped.", "replaced."
 _STATE = "state"
 _RECORD = "record.json"
 
@@ -46,16 +46,30 @@ def latest(path: Path | str) -> int | None:
 
 def clean(path: Path) -> None:
     """Remove what a killed or failed save left in the folder of checkpoints."""
-    for prefix in (SAVING, _DROPPED):
+    for replaced in path.glob(f"{_REPLACED}*"):
+        # What was to replace it never got its name.
+        if not (own := path / replaced.name.removeprefix(_REPLACED)).exists():
+            os.rename(replaced, own)
+    for prefix in (SAVING, _DROPPED, _REPLACED):
         for leftover in path.glob(f"{prefix}*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def set_aside(path: Path, step: int) -> None:
+def drop(path: Path, step: int) -> None:
     """Take a checkpoint away; renamed first, so that a half is never taken for one."""
     dropped = path / f"{_DROPPED}{step}"
     os.rename(path / str(step), dropped)
     shutil.rmtree(dropped, ignore_errors=True)
+
+
+def name(path: Path, saving: Path, step: int) -> None:
+    """Give a finished checkpoint its name; one that had it goes when this has it."""
+    before = path / f"{_REPLACED}{step}"
+    if (path / str(step)).exists():
+        os.rename(path / str(step), before)
+    os.rename(saving, path / str(step))
+    sync_folder(path)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def machine(used: int | None = None) -> Record:
@@ -92,7 +106,7 @@ def read(folder: Path) -> tuple[Record, Arrays]:
     digest disagrees.
     """
     record = read_json(folder / _RECORD)
-    if record.pop("digest") != _digest(record):
+    if not isinstance(record, dict) or record.pop("digest", "") != _digest(record):
         raise ValueError(f"the digest of {_RECORD} disagrees")
     # Before Orbax sees them: on a damaged file it leaves reads behind that end in
     # tracebacks of an event loop already closed.
@@ -112,13 +126,13 @@ def read(folder: Path) -> tuple[Record, Arrays]:
 
 
 def holds(folder: Path, arrays: Arrays, record: Record) -> bool:
-    """Whether `folder` is a sound checkpoint of just these arrays and notes."""
+    """Whether `folder` is a sound checkpoint of just these arrays, step and config."""
     try:
         found, _ = read(folder)
     except Exception:  # missing or damaged: to be written again
         return False
-    del found["files"]
-    return found == _with_leaves(record, arrays)
+    wanted = _with_leaves(record, arrays)
+    return all(found[key] == wanted[key] for key in ("step", "config", "leaves"))
 
 
 def reason(error: BaseException) -> str:

@@ -26,6 +26,7 @@ def restore(
     changed: Callable[[Any], list[str]] = lambda config: [],
     subset: bool = False,
     devices: int | None = None,
+    step: int | None = None,
 ) -> Restored | None:
     """The newest checkpoint in the folder `path` whose digests agree; None if empty.
 
@@ -37,27 +38,62 @@ def restore(
     changed: what of the saved config forbids to go on, as from `differences`.
     subset: the template may ask for a part of the leaves.
     devices: how many the run works on now; None: all.
+    step: of the only checkpoint that will do, the last one of a finished run.
     Raises CheckpointError when all are damaged, or the config or the form differs.
     """
     path = Path(path).absolute()
+    found = _newest(path, say) if step is None else _at(path, step)
+    if found is None:
+        return None
+    record, arrays = found
+    if other := changed(record["config"]):
+        raise CheckpointError(
+            f"{path}: saved with another config ({', '.join(other)}); go back to the "
+            "saved values or choose another --out"
+        )
+    _tell_machine(path, record["machine"], devices, say)
+    tree = build(path / str(record["step"]), template, arrays, subset)
+    return Restored(record["step"], tree, record["meta"])
+
+
+def trusted(
+    path: Path | str, say: Callable[[str], None] = lambda text: None
+) -> int | None:
+    """The step of the newest checkpoint in a folder whose digests agree; None if empty.
+
+    say: as of `restore`. Raises CheckpointError when all are damaged.
+    """
+    found = _newest(Path(path).absolute(), say)
+    return None if found is None else found[0]["step"]
+
+
+def _at(path: Path, step: int) -> tuple[files.Record, files.Arrays]:
+    try:
+        return _read(path, step)
+    except Exception as error:  # whatever a damaged file can raise
+        raise CheckpointError(
+            f"{path}: step {step}, which the run ended with, is damaged "
+            f"({files.reason(error)}); train it again with --resume"
+        ) from error
+
+
+def _read(path: Path, step: int) -> tuple[files.Record, files.Arrays]:
+    record, arrays = files.read(path / str(step))
+    if record["step"] != step:
+        raise ValueError(f"it belongs to step {record['step']}")
+    return record, arrays
+
+
+def _newest(
+    path: Path, say: Callable[[str], None]
+) -> tuple[files.Record, files.Arrays] | None:
     damaged: list[str] = []
     for step in reversed(files.steps(path)):
         try:
-            record, arrays = files.read(path / str(step))
-            if record["step"] != step:
-                raise ValueError(f"it belongs to step {record['step']}")
-        except Exception as error:
+            return _read(path, step)
+        except Exception as error:  # whatever a damaged file can raise
             damaged.append(f"step {step}: {files.reason(error)}")
             say(f"{path}: a damaged checkpoint is passed over ({damaged[-1]})")
-            continue
-        if other := changed(record["config"]):
-            raise CheckpointError(
-                f"{path}: saved with another config ({', '.join(other)}); go back to "
-                "the saved values or choose another --out"
-            )
-        _tell_machine(path, record["machine"], devices, say)
-        tree = build(path / str(step), template, arrays, subset)
-        return Restored(step, tree, record["meta"])
     if damaged:
         raise CheckpointError(
             f"{path}: every checkpoint is damaged ({'; '.join(damaged)}); start anew "

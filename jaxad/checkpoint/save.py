@@ -1,7 +1,6 @@
 """Saving beside the training, and never losing the checkpoint before."""
 
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -104,7 +103,7 @@ class Checkpointer:
             # Saving a step twice must not take the sound one away, even for a moment.
             if not files.holds(self.path / str(step), arrays, record):
                 files.write(saving, arrays, record)
-                self._name(saving, step)
+                files.name(self.path, saving, step)
             self._drop_superseded(step)
         except Exception as error:
             before = files.latest(self.path)
@@ -117,18 +116,12 @@ class Checkpointer:
         finally:
             files.clean(self.path)
 
-    def _name(self, saving: Path, step: int) -> None:
-        """Give a finished checkpoint its name."""
-        if step in files.steps(self.path):
-            files.set_aside(self.path, step)
-        os.rename(saving, self.path / str(step))
-
     def _drop_superseded(self, step: int) -> None:
         found = files.steps(self.path)
         later = [x for x in found if x > step]
         older = [x for x in found if x <= step][: -self._keep]
         for superseded in later + older:
-            files.set_aside(self.path, superseded)
+            files.drop(self.path, superseded)
 
 
 def _host_copy(tree: Any) -> files.Arrays:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxad.batches import TrainData
 from jaxad.carry import Carry
-from jaxad.saved import Parts
+from jaxad.parts import Parts
 
 _PARAMS = "params"
 

@@ -16,7 +16,7 @@ from jaxad.data import Cuts, Split, Splits
 from jaxad.evaluate import Labels, Pair
 from jaxad.examples import NORMALS
 from jaxad.levels import Curves
-from jaxad.saved import Parts
+from jaxad.parts import Parts
 from jaxad.whole import Tiled
 
 TRIVIAL = 6

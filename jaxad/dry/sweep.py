@@ -15,8 +15,8 @@ from jaxad.config.load import grid_to_json
 from jaxad.dry import configs, lanes, scoring
 from jaxad.grid.members import Member, epochs_of
 from jaxad.grid.work import Work
+from jaxad.parts import make_parts
 from jaxad.progress import Reporter, part
-from jaxad.saved import make_parts
 from jaxad.search import training
 from jaxad.search.context import Context
 from jaxad.signals import Stop
@@ -114,7 +114,7 @@ def _runs(at: Context) -> tuple[int, float]:
 def _after(at: Context, member: Member) -> float:
     config = member.config
     given = prepared.load(config, at.data, at.module, _silent)
-    ready = prepared.split(given, config, at.module)
+    ready = prepared.split(given, config, at.module, at.reporter.say)
     arrays = ready.arrays
     untrained = jax.block_until_ready(ready.parts.untrained(arrays))
     return sum(scoring.seconds(ready.parts, ready.splits, untrained).values())

@@ -9,8 +9,8 @@ from jaxad import environment, parallel, prepared
 from jaxad.batches import TrainData
 from jaxad.config import Config
 from jaxad.dry import configs, model, scoring, training
+from jaxad.parts import Parts
 from jaxad.progress import Reporter, part
-from jaxad.saved import Parts
 
 Plan = dict[str, Any]
 """In JSON's types, but for tuples."""
@@ -36,7 +36,7 @@ def plan(
         began = time.monotonic()
         given = prepared.load(config, data, module, reporter.say)
         environment.check_same(given.identity)
-        ready = prepared.split(given, config, module)
+        ready = prepared.split(given, config, module, reporter.say)
         load = time.monotonic() - began
         stages, fitted = [], ready.arrays
         for number, own in enumerate(ready.parts.stages):

@@ -11,8 +11,8 @@ from jaxad import loop
 from jaxad.batches import TrainData
 from jaxad.carry import RUNNING, Carry
 from jaxad.config import Train
+from jaxad.parts import Parts
 from jaxad.program import Program, program
-from jaxad.saved import Parts
 
 SECONDS = 3.0
 """Of training that is timed at least, where there is as much; at most three times."""

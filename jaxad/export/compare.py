@@ -79,8 +79,8 @@ def _reason(run: Run, name: str) -> str:
 
 
 def differences(found: Scores, own: Scores, spread: dict[str, float]) -> Scores:
-    """A number for each score and map, as LIMIT and SEARCHED_LIMIT say; infinite where one
-    is not finite and the other is not the same.
+    """A number for each score and map, as LIMIT and SEARCHED_LIMIT say; infinite where
+    one is not finite and the other is not the same.
 
     own: values (N,) and maps (N, H, W) of the run. spread: of each score.
     """

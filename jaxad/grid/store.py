@@ -1,9 +1,9 @@
 """What a sweep keeps on disk of every finished chunk, as plain arrays."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,6 +14,7 @@ CHUNKS = "chunks"
 CARRY = "carry/"
 """Begins the names in `found` of what a stage's training ended with: several times the
 size of its model, so it is on disk alone."""
+_RESULTS, _CARRY = "digest/results", "digest/carry"
 
 
 class Chunk(NamedTuple):
@@ -40,7 +41,8 @@ def write(path: Path, chunk: Chunk) -> None:
     arrays |= {f"found/{name}": values for name, values in chunk.found.items()}
     arrays["trained"] = chunk.trained
     arrays |= {f"history/{name}": values for name, values in chunk.history.items()}
-    folder.write_npz(parts / f"{number:05d}.npz", arrays)
+    digests = {name: _digest(part) for name, part in _parts(arrays).items()}
+    folder.write_npz(parts / f"{number:05d}.npz", arrays | digests)
 
 
 def read(path: Path) -> list[Chunk]:
@@ -52,11 +54,9 @@ def read(path: Path) -> list[Chunk]:
 def carry(path: Path, member: int) -> list[np.ndarray]:
     """The leaves of the carry that a member of the sweep in `path` ended with."""
     for file in sorted((path / CHUNKS).glob("*.npz")):
-        with np.load(file, allow_pickle=False) as found:
-            rows = np.flatnonzero(found["members"] == member)
-            names = sorted(n for n in found.files if n.startswith(f"found/{CARRY}"))
-            if len(rows) and names:
-                return [found[name][rows[0]] for name in names]
+        rows = np.flatnonzero(_read(file).members == member)
+        if len(rows) and (arrays := _verified(file, _CARRY)):
+            return [arrays[name][rows[0]] for name in sorted(arrays)]
     raise CheckpointError(f"{path}: nothing of member {member} is there; start anew")
 
 
@@ -66,21 +66,49 @@ def without_carry(chunk: Chunk) -> Chunk:
 
 
 def _read(file: Path) -> Chunk:
+    arrays = _verified(file, _RESULTS)
+    return Chunk(
+        arrays["members"],
+        arrays["epochs"],
+        _below(arrays, "found/"),
+        arrays["trained"],
+        _below(arrays, "history/"),
+    )
+
+
+def _verified(file: Path, part: str) -> dict[str, np.ndarray]:
+    """Arrays of one of the two parts of a chunk's file, by their digest."""
     try:
         with np.load(file, allow_pickle=False) as found:
-            kept = [n for n in found.files if not n.startswith(f"found/{CARRY}")]
-            arrays = {name: found[name] for name in kept}
-        return Chunk(
-            arrays["members"],
-            arrays["epochs"],
-            _below(arrays, "found/"),
-            arrays["trained"],
-            _below(arrays, "history/"),
-        )
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            names = _parts(dict.fromkeys(found.files))[part]
+            arrays = {name: found[name] for name in names}
+            if not np.array_equal(found[part], _digest(arrays)):
+                raise ValueError("its digest disagrees")
+    except Exception as error:  # whatever a damaged archive can raise
         raise CheckpointError(
             f"{file}: damaged ({error}); delete it, and its members are trained again"
         ) from error
+    return arrays
+
+
+def _parts(arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The results, and what the training ended with: each has a digest."""
+    parts: dict[str, dict[str, Any]] = {_RESULTS: {}, _CARRY: {}}
+    for name, value in arrays.items():
+        if name not in parts:
+            own = _CARRY if name.startswith(f"found/{CARRY}") else _RESULTS
+            parts[own][name] = value
+    return parts
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """sha256 of the arrays with their names, dtypes and shapes, (32,) uint8."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype} {array.shape} ".encode())
+        found.update(array.tobytes())
+    return np.frombuffer(found.digest(), np.uint8)
 
 
 def _below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

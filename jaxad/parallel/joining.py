@@ -6,6 +6,7 @@ to it. It also notices when a process is gone, and then ends the others.
 
 import contextlib
 import os
+import socket
 import sys
 import threading
 import time
@@ -57,6 +58,8 @@ def begin(
         _check(given)
         if total == 1:
             return
+        if own == 0:
+            _refuse_taken(str(address))
         _initialize(
             wait,
             f"{address}, process {own} of {total}",
@@ -99,12 +102,26 @@ def _check(given: dict[str, Any]) -> None:
         )
 
 
+def _refuse_taken(address: str) -> None:
+    """JAX's runtime would end this process with a trace of the stack."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", int(address.rpartition(":")[2])))
+        except (OSError, OverflowError) as error:
+            raise ProcessError(
+                f"{address}: process 0 cannot listen there ({error}); choose another "
+                "port, the same in all processes"
+            ) from None
+
+
 def _initialize(wait: int, who: str, **options: Any) -> None:
     import jax
 
     # Programs in flight together would reach each other's collectives on a CPU.
-    with contextlib.suppress(AttributeError):  # of a JAX that has no such option
-        jax.config.update("jax_cpu_enable_async_dispatch", False)
+    _option("jax_cpu_enable_async_dispatch", False)
+    # It would take SIGTERM for itself, and tell nobody.
+    _option("jax_enable_preemption_service", False)
     late = threading.Timer(wait, _give_up, (wait, who))
     late.daemon = True
     late.start()
@@ -122,6 +139,25 @@ def _initialize(wait: int, who: str, **options: Any) -> None:
         ) from error
     finally:
         late.cancel()
+    sys.excepthook = _leave_after(sys.excepthook)
+
+
+def _option(name: str, value: Any) -> None:
+    import jax
+
+    with contextlib.suppress(AttributeError):  # of a JAX that has no such option
+        jax.config.update(name, value)
+
+
+def _leave_after(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook for errors that nobody catches: at its end the process would wait for the
+    others, which wait for it."""
+
+    def leaving(kind: Any, error: Any, trace: Any) -> None:
+        hook(kind, error, trace)
+        leave(1)
+
+    return leaving
 
 
 def _give_up(wait: int, who: str) -> None:
@@ -144,7 +180,14 @@ def _cluster() -> str | None:
     if "," in env.get("TPU_WORKER_HOSTNAMES", "") or _on_tpu():
         return "Cloud TPU"
     if "KUBERNETES_SERVICE_HOST" in env and "JOB_COMPLETION_INDEX" in env:
-        return f"Kubernetes, index {env['JOB_COMPLETION_INDEX']}"
+        who = f"Kubernetes, index {env['JOB_COMPLETION_INDEX']}"
+        if find_spec("kubernetes") is not None:
+            return who
+        print(
+            f"jaxad: {who}: works alone; to join the others, install JAX's extra k8s "
+            f"or set {_ADDRESS}, {_COUNT} and {_NUMBER}",
+            file=sys.stderr,
+        )
     return None
 
 

@@ -17,8 +17,9 @@ from jaxad.errors import ConfigError, Preempted
 from jaxad.grid.members import column, expand
 from jaxad.grid.prepare import Images
 from jaxad.grid.work import Choice, Work
+from jaxad.parts import make_parts
 from jaxad.progress import Reporter
-from jaxad.saved import describe_module, make_parts, saved_model
+from jaxad.saved import describe_module, saved_model
 from jaxad.signals import Stop
 
 # They change how a sweep is carried out, not what comes out of it.
@@ -118,6 +119,8 @@ class Context:
         seen = set()
         for member in self.members:
             config = member.config
+            if parallel.count() > 1:  # the best of them is a run of all processes
+                fitting.layout_of(config, lambda _: None)
             self._warm(config)
             later = (config.threshold, config.baselines, config.model.kind)
             key = (config.data, config.split_seed, *later)
@@ -153,7 +156,9 @@ class Context:
         key = (start, config.model, shape)
         if key not in self._models:
             parts = make_parts(config, 1, self.module)
-            self._models[key] = saved_model(Path(start), parts.stages[0], shape)
+            self._models[key] = saved_model(
+                Path(start), parts.stages[0], shape, self.reporter.say
+            )
         return self._models[key]
 
     def _keep(self, choices: Mapping[str, Choice]) -> None:

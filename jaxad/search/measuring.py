@@ -1,5 +1,6 @@
 """The tables of a sweep, and the best settings on held-out data."""
 
+import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,13 +12,14 @@ import pandas
 
 from jaxad import folder, parallel
 from jaxad import run as runs
-from jaxad.config import Config, stages
+from jaxad.config import Config, set_values, stages
 from jaxad.config.load import load_config
 from jaxad.errors import DivergedError
 from jaxad.evaluate import Pair
 from jaxad.grid import choose, held_out, rank
+from jaxad.parts import make_parts
 from jaxad.report.sweep import draw_sweep
-from jaxad.saved import Run, make_parts
+from jaxad.saved import Run
 from jaxad.search import training
 from jaxad.search.context import Context
 from jaxad.search.every import every
@@ -124,6 +126,16 @@ def _untrained(
     return {f"{best.name}: untrained": choose.Case(Pair(*scores), own.labels)}
 
 
+def _dividing(config: Config) -> Config:
+    """With as many of its devices as the batches of a run divide by; the members of a
+    sweep need not."""
+    number = config.parallel.devices
+    if number is None or parallel.count() > 1:
+        return config
+    batches = [stage.train.batch_size for stage in stages.every(config)]
+    return set_values(config, {"parallel.devices": math.gcd(number, *batches)})
+
+
 def _run(
     at: Context, best: choose.Best, epochs: Mapping[int, int], track: Sequence[str]
 ) -> Run | None:
@@ -134,7 +146,7 @@ def _run(
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", best.name)
     where = at.path / ("best" if best.name == "best" else f"best-{name}")
     at.work.say(f"{best.name}: member {member.number} as a run in {where}")
-    config = stages.with_epochs(member.config, epochs[member.number])
+    config = _dividing(stages.with_epochs(member.config, epochs[member.number]))
     there = parallel.told(lambda: _go_on(where, config))
     try:
         with at.reporter.aside():
