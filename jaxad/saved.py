@@ -73,13 +73,20 @@ def load_run(path: str | Path, module: Any = None) -> Run:
     config = load_config(Path(path) / folder.CONFIG)
     check_module(path, read.env, module)
     parts = make_parts(config, 1, module, layout=local())
-    shape = tuple(read.env["image_shape"])
+    shape = _shape(Path(path), read.env)
     if parts.method.finalize is None:
         model = saved_model(Path(path), parts, shape)
     else:
         model = _final_model(Path(path), parts, shape, read.env)
     state = State(model, None)
     return Run(config, Path(path), shape, state, parts.scorer, read)
+
+
+def _shape(path: Path, env: dict[str, Any]) -> tuple[int, ...]:
+    sides = env.get("image_shape")
+    if not isinstance(sides, list) or any(type(side) is not int for side in sides):
+        raise DataError(f"{path}/env.json: damaged: no `image_shape`")
+    return tuple(sides)
 
 
 def check_module(path: str | Path, env: dict[str, Any], module: Any) -> None:

@@ -27,6 +27,8 @@ GRID += ("--seeds", "3", "--execution", "map", "--members", "2")
 BEHIND = ("--denoiser.kind", "remez", "--denoiser.depth", "3", "--denoiser.width", "6")
 BEHIND += ("--denoiser.train.epochs", "20", "--denoiser.train.checkpoint-seconds", "0")
 BEHIND += ("--score.names", "mse", "smooth", "mask")
+# Where no member shares devices: with two processes, that is a network between steps.
+TWO = {"sweep": ("--members", "4", "--train.epochs", "20")}
 TABLES = ("members.csv", "leaderboard.csv", "held_out.csv", "history.csv")
 
 
@@ -87,6 +89,7 @@ LOCAL = [
 @pytest.mark.parametrize("name", ["deep", "sweep"])
 def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path, name):
     options, files = EXPERIMENTS[name]
+    options = (*options, *TWO.get(name, ()))
     finish(*options, "--out", tmp_path / "calm", launcher=LOCAL)
     draw, codes, seconds = random.Random(1), [], []
     for _ in range(20):

@@ -79,7 +79,7 @@ def _read(file: Path) -> Chunk:
 def _verified(file: Path, part: str) -> dict[str, np.ndarray]:
     """Arrays of one of the two parts of a chunk's file, by their digest."""
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as found:
             names = _parts(dict.fromkeys(found.files))[part]
             arrays = {name: found[name] for name in names}
             if not np.array_equal(found[part], _digest(arrays)):
