@@ -17,12 +17,13 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax
 import numpy as np
 from jax import export
 
+from jaxad.config.data import Fit
 from jaxad.data import Reading
 from jaxad.errors import ArtefactError
 from jaxad.judge import Judge
@@ -68,9 +69,11 @@ def load(path: str | Path) -> Artefact:
     path = Path(path)
     files = _read(path)
     contract = _contract(path, files[CONTRACT])
-    program = read_program(path / PROGRAMS["float32"], files[PROGRAMS["float32"]])
+    both = {x: read_program(path / n, files[n]) for x, n in PROGRAMS.items()}
     try:
-        judge = _judge(path, contract, program)
+        for dtype, program in both.items():
+            _check(contract, program, dtype)
+        judge = _judge(path, contract, both["float32"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(
             f"{path / CONTRACT}: not a contract ({type(error).__name__}: {error}); "
@@ -167,12 +170,34 @@ class _Order(NamedTuple):
         return self.block
 
 
+def _check(contract: dict[str, Any], program: export.Exported, dtype: str) -> None:
+    """Raises ValueError, or what a value of another type raises, where a contract and a
+    program do not fit."""
+    shape = tuple(contract["input"]["shape"][1:])
+    (form,) = program.in_avals
+    if form.shape[1:] != shape or form.dtype != np.dtype(dtype):
+        raise ValueError(f"its {dtype} program takes {form}")
+    names, given = contract["outputs"]["scores"], list(range(len(program.out_avals)))
+    scores, maps = jax.tree.unflatten(program.out_tree, given)
+    if not names or sorted(names) != sorted(scores):
+        raise ValueError(f"its {dtype} program gives {sorted(scores)}")
+    if sorted(contract["outputs"]["maps"]) != sorted(maps):
+        raise ValueError(f"its {dtype} program maps {sorted(maps)}")
+    reading, tiles = Reading(**contract["reading"]), contract["tiles"]
+    if reading.fit not in get_args(Fit):
+        raise ValueError(f"reading.fit {reading.fit!r}")
+    if tiles is not None:
+        if not 1 <= tiles["stride"] <= tiles["size"] == shape[0] == shape[1]:
+            raise ValueError(f"tiles {tiles}")
+    elif reading.size is not None and shape[:2] != (reading.size, reading.size):
+        raise ValueError(f"reading.size {reading.size}")
+
+
 def _judge(path: Path, contract: dict[str, Any], program: export.Exported) -> Judge:
     order = _Order(tuple(contract["outputs"]["scores"]), int(contract["block"]))
+    if order.block < 1:
+        raise ValueError(f"block {order.block}")
     shape = tuple(int(side) for side in contract["input"]["shape"][1:])
-    (form,) = program.in_avals
-    if form.shape[1:] != shape or form.dtype != np.float32 or order.block < 1:
-        raise ValueError(f"its program takes {form}")
     tiles = contract["tiles"]
     return Judge(
         path,
@@ -199,6 +224,7 @@ def _limits(rules: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         rule: {
             **limit,
+            "status": str(limit["status"]),
             "lower": -math.inf if limit["lower"] is None else float(limit["lower"]),
             "upper": math.inf if limit["upper"] is None else float(limit["upper"]),
         }

@@ -14,7 +14,7 @@ from jaxad.scoring import DRAWN, Scorer
 SHOWN = 4  # of each kind
 KINDS = 8  # of defects that are neither among the best nor among the worst
 NORMALS = 512  # validation images whose pixels set the scale of all maps
-GALLERY = 64  # examples in all, for the page, which shows more than the plots do
+GALLERY = 1000  # examples in all, for the page, which shows more than the plots do
 BYTES = 64_000_000  # of all arrays, before they are compressed: fewer large images
 ONE_IN = 100  # pixels of these that may be at the threshold or above
 BRIGHT = 2.5  # times the way from the darkest normal pixel to the threshold: the scale

@@ -13,13 +13,20 @@ import numpy as np
 
 from jaxad import data as sources
 from jaxad import folder
-from jaxad.artefact import CONTRACT, Artefact, is_artefact, load
+from jaxad.artefact import CONTRACT, Artefact, load
 from jaxad.errors import DataError
 from jaxad.judge import Judge
 from jaxad.progress import counted
 from jaxad.saved import Run, load_run
 from jaxad.types import Scores
 from jaxad.whole import Tiled
+
+_TAKEN = {
+    folder.CONFIG: "a run folder",
+    folder.GRID: "the folder of a sweep",
+    CONTRACT: "an artefact",
+}
+"""Folders that no scores are written into, by a file that marks them."""
 
 
 def score(run: Run | Artefact, images: np.ndarray) -> Scores:
@@ -83,7 +90,7 @@ def score_files(
     """
     judge, target = _opened(Path(run_path))
     target = target if out is None else Path(out)
-    for name, what in {folder.CONFIG: "a run folder", CONTRACT: "an artefact"}.items():
+    for name, what in _TAKEN.items():
         if (target / name).is_file():
             raise DataError(f"{target} is {what}; choose another --out")
     tiled, files = judge.tiled, sources.image_files(images)
@@ -98,6 +105,8 @@ def score_files(
         values = found.values
     else:
         values = _score_whole(judge, tiled, files, target if maps else None)
+    if tiled is None or not maps:
+        _clear(target)
     columns: dict[str, Any] = {"id": [sources.shown(path) for path in files]}
     columns |= {f"score_{name}": numbers for name, numbers in values.items()}
     columns |= _called(judge, values)
@@ -107,9 +116,16 @@ def score_files(
     return target
 
 
+def _clear(target: Path) -> None:
+    """Remove the maps of other images, of an earlier call."""
+    (target / "maps.npz").unlink(missing_ok=True)
+    for file in (target / "maps").glob("[0-9][0-9][0-9][0-9]*-*.npy"):
+        file.unlink()
+
+
 def _opened(path: Path) -> tuple[Judge, Path]:
     """The run or artefact in a folder, and where its scores of new images go."""
-    if is_artefact(path):
+    if (path / CONTRACT).is_file():
         return load(path).judge, path.resolve().parent / "scored"
     return judge_of(load_run(path)), path / "scored"
 
@@ -127,6 +143,8 @@ def _score_whole(
     sources.read_all(images, channels)
     if target is not None and not tiled.mapped:
         raise _no_map(judge)
+    if target is not None:
+        _clear(target)
     rows = []
     for number, path in enumerate(counted(images, "images", len(images))):
         pixels, file = sources.read_pixels(path), None

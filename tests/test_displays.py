@@ -150,6 +150,22 @@ def test_a_run_says_what_it_cannot_show(run):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda run, scores: run.plot_confusion("zzz"), "no rule zzz; there are"),
+        (lambda run, scores: scores.plot_values([0, 2] * 6), "0 .normal. and 1"),
+        (
+            lambda run, scores: scores.plot_maps(np.zeros((12, 5, 4)), rows=[12]),
+            "there are 12",
+        ),
+    ],
+)
+def test_what_is_not_there_is_not_drawn(run, scores, draw, words):
+    with pytest.raises(DataError, match=words):
+        draw(run, scores)
+
+
 def test_pictures_of_a_sweep(sweep):
     for name in ("leaderboard", "tradeoff", "losses", "heat"):
         ax = Figure().subplots()

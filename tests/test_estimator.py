@@ -5,6 +5,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -92,11 +93,6 @@ def test_images_and_rows_of_any_type_score_alike(fitted):
     for same in (given[..., None], flat, flat.tolist(), given.astype(np.uint8)):
         found = detector.anomaly_scores(same)
         np.testing.assert_array_equal(found, detector.decision_scores_)
-    white = np.uint8(given * 15)
-    bright = AutoencoderDetector(model="linear", epochs=2, random_state=0).fit(white)
-    unit = white / np.float32(255)
-    own = bright.decision_scores_
-    np.testing.assert_allclose(bright.anomaly_scores(unit), own, rtol=1e-6)
     far = detector.anomaly_scores(np.full((1, 8, 8), 1e300))
     assert np.isfinite(far).all()
     assert far > 100 * detector.threshold_
@@ -200,3 +196,38 @@ def test_what_cannot_be_used_is_one_line():
     with pytest.raises(DivergedError, match="not finite"):
         fit(lr=1e30, model="linear", epochs=3)
     assert jaxad.AutoencoderDetector is AutoencoderDetector
+
+
+def test_bytes_are_divided_by_255_whatever_type_they_have_later():
+    given = (DIGITS[:64] * 15).astype(np.uint8)
+    detector = AutoencoderDetector(epochs=2, random_state=0).fit(given)
+    expected = detector.decision_scores_
+    flat = pandas.DataFrame(given.reshape(64, -1))
+    copied = pickle.loads(pickle.dumps(detector))
+    for same in (given, given.astype(float), given.astype(np.int64), flat, [*given]):
+        for one in (detector, copied):
+            np.testing.assert_allclose(one.anomaly_scores(same), expected, rtol=1e-5)
+    floats = AutoencoderDetector(epochs=2, random_state=0).fit(given / 255)
+    np.testing.assert_allclose(
+        floats.anomaly_scores(given), floats.decision_scores_, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "X", "words"),
+    [
+        ({"contamination": "auto"}, NORMAL[:9], "contamination must lie in .*'auto'"),
+        ({"image_shape": 64}, NORMAL[:9].reshape(9, -1), "give .H, W. or"),
+        ({"image_shape": (4, 16)}, NORMAL[:9], r"images of .*image_shape is \(4, 16\)"),
+        ({}, NORMAL[:0], "0 sample"),
+        ({"score_name": "foo"}, NORMAL[:9], "^score.names.0: foo is not one of mse"),
+    ],
+)
+def test_mistakes_are_named(options, X, words):
+    with pytest.raises((ValueError, ConfigError), match=words):
+        AutoencoderDetector(**options).fit(X)
+
+
+def test_one_image_alone_is_told_from_rows(fitted):
+    with pytest.raises(ValueError, match=r"one image alone, \(8, 8\)"):
+        fitted[0].predict(NORMAL[0])

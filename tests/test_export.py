@@ -24,6 +24,7 @@ from jaxad import export as exporting
 from jaxad.artefact import (
     CONTRACT,
     FILES,
+    PROGRAMS,
     SUMS,
     foreign_calls,
     load,
@@ -166,6 +167,11 @@ def test_score_takes_an_artefact_as_the_run(run, artefact, tmp_path, capfd):
     np.testing.assert_allclose(*numbers, rtol=1e-5, atol=1e-5)
     maps = [np.load(p / "maps.npz")["maps"] for p in (tmp_path / "a", out)]
     np.testing.assert_allclose(*maps, atol=1e-5)
+    assert command("score", path, images, "--out", out) == 0
+    assert not (out / "maps.npz").exists(), "those of an earlier call"
+    (out / folder.GRID).touch()
+    assert command("score", path, images, "--out", out) == 3
+    assert "is the folder of a sweep" in capfd.readouterr().err
     wrong = Image.fromarray(np.zeros((9, 9, 2), np.uint8), "LA")
     wrong.save(tmp_path / "wrong.png")
     assert command("score", path, tmp_path / "wrong.png") == 3
@@ -249,9 +255,24 @@ def test_only_programs_that_compute_are_run(artefact, tmp_path):
     assert "callback" in asked
     with pytest.raises(ArtefactError, match="not a program that jax"):
         read_program(path, b"no program")
-    for wrong in ({"format_version": 2}, {"block": 0}, {"tiles": 3}, {"format": 1}):
+    known = json.loads((path / CONTRACT).read_bytes())
+    rules = {k: {"r": {"lower": None, "upper": 1}} for k in known["thresholds"]}
+    for wrong in (
+        *({"format_version": 2}, {"block": 0}, {"tiles": 3}, {"format": 1}),
+        *({"tiles": {"size": SIDE, "stride": n}} for n in (0, SIDE + 1)),
+        *({"outputs": known["outputs"] | {"scores": n}} for n in ([], ["foo"])),
+        *({"outputs": known["outputs"] | {"maps": n}} for n in (["foo"],)),
+        *({"reading": known["reading"] | n} for n in ({"fit": "foo"}, {"size": 9})),
+        {"thresholds": rules},
+    ):
         with pytest.raises(ArtefactError, match=r"export the run again|of jaxad"):
-            load(signed(Path(shutil.copytree(path, tmp_path / str(wrong))), **wrong))
+            load(signed(Path(shutil.copytree(path, tmp_path / "wrong")), **wrong))
+        shutil.rmtree(tmp_path / "wrong")
+    (path / PROGRAMS["uint8"]).write_bytes((path / PROGRAMS["float32"]).read_bytes())
+    with pytest.raises(ArtefactError, match="its uint8 program takes"):
+        load(signed(path))
+    (path / CONTRACT).write_bytes(b"{")
+    assert command("score", path, tmp_path) == 4, "not taken for a run"
 
 
 def test_an_artefact_is_replaced_whole_and_nothing_else_is(

@@ -209,6 +209,25 @@ def test_marks_give_what_the_metrics_hold_oracles_apart(page, tmp_path):
         assert at[rule]["status"] in page.text("#verdict .badge")
 
 
+def test_a_rule_of_two_sides_shows_both_limits(page, folder, tmp_path):
+    path = shutil.copytree(folder, tmp_path / "run")
+    limits = json.loads((path / "thresholds.json").read_text())
+    known = limits["mse"]["z_score"]
+    known["lower"] = float(np.quantile(read(folder).select("mse", "test"), 0.1))
+    (path / "thresholds.json").write_text(json.dumps(limits))
+    page.open(write_page(path))
+    both = page.find("#two-sided")
+    if both.is_selected():
+        both.click()
+    assert not page.find("#lower-slider").is_displayed()
+    page.find("button[data-rule=z_score]").click()
+    assert both.is_selected()
+    assert page.find("#lower-slider").is_displayed()
+    assert float(page.find("#lower-field").get_attribute("value")) == pytest.approx(
+        known["lower"]
+    )
+
+
 def test_the_gallery_has_verdicts_and_the_worst_errors_first(page, folder):
     run = read(folder)
     page.open(folder / "report.html")

@@ -171,7 +171,8 @@ def test_what_would_fail_after_the_training_fails_before_it(slow, tmp_path):
     _, config, run = slow
     images = np.random.default_rng(0).uniform(size=(40, 5, 5)).astype(np.float32)
     label = np.repeat([0, 1], [39, 1])
-    few = dataclasses.replace(config, baselines=Baselines(names=("pca",)))
+    pca = Baselines(names=("pca",), components=26)
+    few = dataclasses.replace(config, baselines=pca)
     curve = dataclasses.replace(config, baselines=Baselines(names=()))
     plain = dataclasses.replace(curve, data=Data(name="arrays"))
     for wrong, data, text in [

@@ -27,8 +27,6 @@ GRID += ("--seeds", "3", "--execution", "map", "--members", "2")
 BEHIND = ("--denoiser.kind", "remez", "--denoiser.depth", "3", "--denoiser.width", "6")
 BEHIND += ("--denoiser.train.epochs", "20", "--denoiser.train.checkpoint-seconds", "0")
 BEHIND += ("--score.names", "mse", "smooth", "mask")
-# Where no member shares devices: with two processes, that is a network between steps.
-TWO = {"sweep": ("--members", "4", "--train.epochs", "20")}
 TABLES = ("members.csv", "leaderboard.csv", "held_out.csv", "history.csv")
 
 
@@ -75,6 +73,9 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path, name)
         assert calm.read_bytes() == other.read_bytes(), (file, codes)
 
 
+# With as many members as devices: one on several would wait for a network each step.
+SPREAD = [{"2": "4", "60": "20"}.get(word, word) for word in EXPERIMENTS["sweep"][0]]
+TWO = {"deep": EXPERIMENTS["deep"], "sweep": (SPREAD, TABLES)}
 LOCAL = [
     sys.executable,
     ROOT / "launch" / "local.py",
@@ -86,10 +87,9 @@ LOCAL = [
 ]
 
 
-@pytest.mark.parametrize("name", ["deep", "sweep"])
+@pytest.mark.parametrize("name", TWO)
 def test_kills_of_one_of_two_processes_end_both_and_change_no_byte(tmp_path, name):
-    options, files = EXPERIMENTS[name]
-    options = (*options, *TWO.get(name, ()))
+    options, files = TWO[name]
     finish(*options, "--out", tmp_path / "calm", launcher=LOCAL)
     draw, codes, seconds = random.Random(1), [], []
     for _ in range(20):

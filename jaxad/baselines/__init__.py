@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxad.baselines.recipes import LARGEST, RECIPES
+from jaxad.baselines.recipes import COMPONENTS, LARGEST, RECIPES
 from jaxad.config.scoring import Baselines
 from jaxad.errors import ConfigError, DataError
 from jaxad.progress import counted
@@ -83,7 +83,7 @@ def check(name: str, spec: Baselines, shape: tuple[int, ...]) -> None:
         count = min(count, spec.subsample)
     if count < 2:
         raise DataError(f"baseline {name!r}: {count} training images; give two")
-    if name == "pca" and spec.components > min(count, values):
+    if name == "pca" and (spec.components or 0) > min(count, values):
         raise ConfigError(
             f"baselines.components = {spec.components} is more than {count} images "
             f"of {values} values allow; set it to {min(count, values)} or less"
@@ -131,4 +131,4 @@ def _blockwise(score_rows: Score, shape: tuple[int, ...]) -> Score:
     return score
 
 
-__all__ = ["RECIPES", "Detector", "check", "fit"]
+__all__ = ["COMPONENTS", "RECIPES", "Detector", "check", "fit"]

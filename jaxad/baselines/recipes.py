@@ -18,6 +18,8 @@ SHRINKAGE = 0.1
 (.945) than the shrinkage of Ledoit and Wolf (.929) and than none (.921); on
 Fashion-MNIST as well (.907, .904, .903)."""
 COVARIANCE_LIMIT = 2048
+COMPONENTS = 32
+"""Of PCA, at most, where the spec says nothing."""
 LARGEST = 4096
 """Most values of an image whose covariance is taken."""
 
@@ -89,7 +91,8 @@ def _pca(spec: Baselines, shape: tuple[int, int], seed: int) -> Any:
     # until D makes it the largest thing in memory.
     small = shape[1] <= COVARIANCE_LIMIT
     solver = "covariance_eigh" if small else "randomized"
-    return PCA(spec.components, svd_solver=solver, random_state=seed)
+    count = spec.components or min(COMPONENTS, *shape)
+    return PCA(count, svd_solver=solver, random_state=seed)
 
 
 def _negative(fitted: Any, rows: np.ndarray) -> np.ndarray:

@@ -136,6 +136,13 @@ def _draw(paths: list[Path], sweeps: list[Path], out: Path | None) -> Path | Non
     whole = out or Path(FILE)
     if out or several:
         check_out(whole)
+    owner = whole.resolve().parent
+    if several and any(
+        (owner / name).is_file() for name in ("config.json", "grid.json")
+    ):
+        raise ConfigError(
+            f"{whole}: {owner} is the folder of a run or a sweep; choose another --out"
+        )
     for path in paths:
         (draw_sweep if path in sweeps else draw)(path)
         if path in sweeps:

@@ -15,6 +15,8 @@ from jaxad.config.protocols import (
     check_share,
 )
 
+Fit = Literal["stretch", "crop", "pad"]
+
 
 @spec
 class Patches:
@@ -85,7 +87,7 @@ class Data:
     """Of the images in `root`: 1 grey, 3 colour; none: as stored."""
     size: Size | None = None
     """Height and width that images are resized to; none: as stored."""
-    fit: Literal["stretch", "crop", "pad"] = "stretch"
+    fit: Fit = "stretch"
     """How images that are not square get `size`, also new ones to score: stretched,
     cropped to the middle of the longer side, or padded with pixels of the border."""
     problems: Literal["stop", "leave_out"] = "stop"

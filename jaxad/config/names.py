@@ -186,6 +186,8 @@ def _without_kinds(location: Iterable[int | str], root: Any) -> Iterator[str]:
         if part in pending:
             cls, pending = pending[part], {}
             continue
+        if isinstance(part, str) and not part.isidentifier():
+            continue  # which of several kinds of values: pydantic's own words
         yield str(part)
         if isinstance(part, str):
             hint = get_type_hints(cls, include_extras=True).get(part) if cls else None

@@ -154,7 +154,7 @@ class Baselines:
     """scikit-learn's detectors on pixels, in the same tables, timed apart."""
 
     names: tuple[BaselineName, ...] = ("pca", "isolation_forest", "lof", "ocsvm")
-    components: Size = 32
-    """Components of the PCA reconstruction."""
+    components: Size | None = None
+    """Components of the PCA reconstruction. None: 32, or as many as there can be."""
     subsample: Size = 5000
     """Training images that LOF and the one-class SVM see at most (the first by id)."""

@@ -26,6 +26,8 @@ def plot_values(
     known = None if label is None else np.asarray(label)
     if known is not None and known.shape != score.shape:
         raise DataError(f"labels of shape {known.shape}, scores of {score.shape}")
+    if known is not None and not np.isin(known, (0, 1)).all():
+        raise DataError("labels: 0 (normal) and 1 (anomalous) are known, no others")
     axis = scale(score, [])
     classes = [("images", GREY, score)]
     if known is not None:
@@ -60,6 +62,8 @@ def plot_maps(
     chosen = np.argsort(-score, kind="stable")[:count] if rows is None else [*rows]
     if not len(chosen):
         raise DataError("no images to show the maps of")
+    if not all(-len(image) <= row < len(image) for row in chosen):
+        raise DataError(f"rows {[*map(int, chosen)]}: there are {len(image)} images")
     taken = image[chosen], found[chosen]
     words = [f"{k}: {score[k]:.3g}" for k in chosen]
     axes = on_new(lambda picture: _draw_maps(picture, *taken, words, name))

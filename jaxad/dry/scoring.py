@@ -122,7 +122,9 @@ def _baseline(name: str, config: Config, splits: Splits, levels: float) -> float
     whole = len(image)
     if baselines.RECIPES[name].subsampled:
         whole = min(whole, config.baselines.subsample)
-    least = config.baselines.components if name == "pca" else 2
+    least = 2
+    if name == "pca":
+        least = config.baselines.components or baselines.COMPONENTS
     count, rows = max(whole // 16, min(least, whole)), []
     began = time.monotonic()
     baselines.fit(name, config.baselines, image[:count], config.seed)

@@ -39,9 +39,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
     `contamination` of the examples of `fit` does. `score_samples` is the anomaly score
     with the other sign, `decision_function` that minus `offset_`.
 
-    Examples are images (N, H, W) or (N, H, W, C), or rows (N, F). uint8 is divided by
-    255, numbers in [0, 1] are taken as they are. Other numbers are brought to [0, 1] by
-    the least and the largest in `fit`: of each feature, or, of images, of all pixels.
+    Examples are images (N, H, W) or (N, H, W, C), or rows (N, F). uint8 in `fit` is
+    divided by 255, and so are others then, whatever their type; numbers in [0, 1] are
+    taken as they are. Other numbers are brought to [0, 1] by the least and the largest
+    in `fit`: of each feature, or, of images, of all pixels.
     Rows are images too where `image_shape` says so, or where they are as many as the
     pixels of a square; that matters to models with convolutions, and no others.
 
@@ -52,7 +53,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
     model, latent_dim, lr, epochs, batch_size, score_name: the config's `model.kind`,
         `model.latent_dim`, `optim.lr`, `train.epochs`, `train.batch_size` and the one
         score, in place of what the config says. None: as it says; without a config,
-        batches of 32, `mse`, and half as many latents as features, 32 at most.
+        batches of 32, `mse`, and half as many latents as features, 32 at most. A model
+        without `mse` needs a score of its own (`draem`: `defect`, `dcgan`: `residual`),
+        a `vae` overrides={"loss.kind": "elbo"}.
     overrides: any other values of the config, by dotted name: {"optim.kind": "adamw"}.
     image_shape: (H, W) or (H, W, C) of rows that are images.
     contamination: share of anomalous examples, in (0, 0.5].
@@ -99,10 +102,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
 
         y: ignored.
         """
-        if not 0 < self.contamination <= 0.5:
-            raise ValueError(
-                f"contamination must lie in (0, 0.5], not {self.contamination}"
-            )
+        share = self.contamination
+        if not isinstance(share, int | float | np.number) or not 0 < share <= 0.5:
+            raise ValueError(f"contamination must lie in (0, 0.5], not {share!r}")
         given, shape = rows.read(self, X, self.image_shape, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.image_shape_ = shape

@@ -59,7 +59,7 @@ def write(run: Run, out: str | Path | None = None) -> Artefact:
 
     out: the folder; by default `export` in the run's. An artefact there is replaced
         once the new one is whole, read back and compared.
-    The programs take images (N, H, W, C) of any N, uint8 or float32 in [0, 1], on
+    The programs take images (N, H, W, C), N 1 or more, uint8 or float32 in [0, 1], on
     CPU, CUDA and TPU; all the preprocessing that the config asks for is in them, but
     for reading and resizing files and cutting tiles, which the contract describes. The
     comparison, on this machine's platform, is in `contract["difference"]`.
@@ -69,6 +69,8 @@ def write(run: Run, out: str | Path | None = None) -> Artefact:
     where `out` holds something else.
     """
     target = run.path / "export" if out is None else Path(out)
+    if target.name in ("", ".."):  # the folder has a name, but it is not in the path
+        target = target.resolve()
     _refuse_foreign(target)
     programs = {dtype: bytes(_exported(run, dtype).serialize()) for dtype in DTYPES}
     new = target.with_name(f".{target.name}.{os.getpid()}.new")

@@ -99,13 +99,16 @@ class Shown(Drawn):
 
     def plot_confusion(self, rule: str | None = None, ax: "Axes | None" = None) -> Any:
         """Confusion matrices of the primary score at all rules; on `ax`, or where a
-        `rule` is named, the one of it (none: of the primary rule)."""
+        `rule` is named, the one of it (none: of the primary rule). Raises DataError
+        for an unknown one."""
         from jaxad.display.style import on_axes
         from jaxad.report.confusion import confusion_figure, draw_confusion
 
         one = partial(draw_confusion, rule=rule)
         if rule is None:
             return self._plot(ax, confusion_figure, one)
+        known = self.read().thresholds[self.read().primary[0]]
+        self._needs(rule in known, f"no rule {rule}; there are {', '.join(known)}")
         return on_axes(partial(one, run=self.read()), ax, 4.6, 4.4)
 
     def plot_reconstructions(self) -> Any:

@@ -72,7 +72,10 @@ function explorer(value) {
     );
     fill(
       parts.marks,
-      markButtons(state.score, (mark) => move(limitsOf(mark))),
+      markButtons(state.score, (mark) => {
+        if (mark.lower !== null) limits.twoSided(true);
+        move(limitsOf(mark));
+      }),
     );
     draw();
     update();
