@@ -14,7 +14,7 @@ import numpy as np
 from jaxad import data as sources
 from jaxad import folder
 from jaxad.artefact import CONTRACT, Artefact, load
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
 from jaxad.judge import Judge
 from jaxad.progress import counted
 from jaxad.saved import Run, load_run
@@ -76,6 +76,7 @@ def score_files(
     images: Sequence[str | Path],
     out: str | Path | None = None,
     maps: bool = False,
+    threshold: float | None = None,
 ) -> Path:
     """Score image files with a finished run, or an artefact; the folder written to.
 
@@ -84,10 +85,13 @@ def score_files(
     (by default <run>/scored, or `scored` beside the artefact). With `maps`, of the
     first score that has any: maps.npz (`maps` (N, H, W) float32, in that order), or, of
     a run of patches, one file for each image, maps/<number>-<name>.npy (H, W) float32,
-    written band by band.
+    written band by band. threshold: a column anomalous_given comes first, of images
+    whose first score is so high or higher.
     Raises DataError, one line, that names all files that cannot be used; no table is
     written then. ArtefactError for an artefact that cannot be trusted.
     """
+    if threshold is not None and not np.isfinite(threshold):
+        raise ConfigError(f"--threshold {threshold}: is no number")
     judge, target = _opened(Path(run_path))
     target = target if out is None else Path(out)
     for name, what in _TAKEN.items():
@@ -109,6 +113,8 @@ def score_files(
         _clear(target)
     columns: dict[str, Any] = {"id": [sources.shown(path) for path in files]}
     columns |= {f"score_{name}": numbers for name, numbers in values.items()}
+    if threshold is not None:
+        columns["anomalous_given"] = (values[judge.first] >= threshold).astype(int)
     columns |= _called(judge, values)
     folder.write_csv(target / "scores.csv", columns)
     if maps and tiled is None:

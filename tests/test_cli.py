@@ -125,7 +125,7 @@ def test_score_says_how_many_and_where(folder, monkeypatch, capfd, rule):
     cells = ["0,1", "1,1", "1,0"] if rule else ["", "", ""]
     lines = [header, *(f'"a,b.png",0.5,{c}'.rstrip(",") for c in cells)]
 
-    def score_files(run, images, out, maps):
+    def score_files(run, images, out, maps, threshold):
         out.mkdir()
         (out / "scores.csv").write_text("\n".join(lines) + "\n")
         return out

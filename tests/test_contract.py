@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad import methods, models
+from jaxad import methods, metrics, models
 from jaxad.batches import TrainData, order, take
 from jaxad.carry import chosen
 from jaxad.config import (
@@ -327,7 +327,7 @@ def test_half_precision_is_of_the_layers_alone(cases, name):
     assert "bf16" in text
 
 
-def test_padding_and_devices_change_no_gradient():
+def test_padding_and_devices_change_no_gradient_score_or_metric():
     """One device, a mesh, pmap and the batch without its padding, with batch norm."""
     if jax.device_count() < 2:
         pytest.skip("needs two devices")
@@ -363,6 +363,21 @@ def test_padding_and_devices_change_no_gradient():
         step, axis_name="data", in_axes=(None, 0), devices=jax.devices()[:2]
     )
     close(single, jax.tree.map(lambda x: x[1], mapped(case.state, parts)))
+
+    def values(state, image):
+        return case.method.score(case.key, case.hparams, state.model, image).values
+
+    alone = jax.jit(values)(case.state, whole.image)
+    own = {"in_specs": (spec(), spec("data")), "out_specs": spec("data")}
+    laid = jax.jit(jax.shard_map(values, mesh=mesh, check_vma=False, **own))
+    both = jax.pmap(values, in_axes=(None, 0), devices=jax.devices()[:2])
+    label = np.arange(BATCH) % 2
+    for found in (laid(case.state, whole.image), both(case.state, parts.image)):
+        for name, value in found.items():
+            value = np.asarray(value).reshape(-1)
+            np.testing.assert_allclose(value, alone[name], 1e-6, err_msg=name)
+            ours, theirs = (metrics.auroc(x, label) for x in (value, alone[name]))
+            assert ours == theirs
 
 
 class Own(nn.Module):

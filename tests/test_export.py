@@ -167,7 +167,15 @@ def test_score_takes_an_artefact_as_the_run(run, artefact, tmp_path, capfd):
     np.testing.assert_allclose(*numbers, rtol=1e-5, atol=1e-5)
     maps = [np.load(p / "maps.npz")["maps"] for p in (tmp_path / "a", out)]
     np.testing.assert_allclose(*maps, atol=1e-5)
-    assert command("score", path, images, "--out", out) == 0
+    middle = float(np.median(numbers[1][:, 0]))
+    given = ["--threshold", repr(middle)]
+    assert command("score", path, images, "--out", out, *given) == 0
+    rows = [line.split(",") for line in (out / "scores.csv").read_text().splitlines()]
+    at = rows[0].index("anomalous_given")
+    called = [row[at] == "1" for row in rows[1:]]
+    assert called == (numbers[1][:, 0] >= middle).tolist()
+    assert f"{sum(called)} of {len(called)} images" in capfd.readouterr().out
+    assert command("score", path, images, "--threshold", "nan") == 2
     assert not (out / "maps.npz").exists(), "those of an earlier call"
     (out / folder.GRID).touch()
     assert command("score", path, images, "--out", out) == 3

@@ -207,7 +207,7 @@ def read(file):
     return np.loadtxt(file, delimiter=",", skiprows=1)
 
 
-def test_who_a_process_is(monkeypatch):
+def test_who_a_process_is(monkeypatch, capsys):
     for name in ("SLURM_PROCID", "SLURM_NTASKS", "TPU_WORKER_HOSTNAMES"):
         monkeypatch.delenv(name, raising=False)
     assert joining._cluster() is None
@@ -222,6 +222,14 @@ def test_who_a_process_is(monkeypatch):
     monkeypatch.delenv("SLURM_PROCID")
     monkeypatch.setenv("TPU_WORKER_HOSTNAMES", "a,b")
     assert joining._cluster() == "Cloud TPU"
+    monkeypatch.delenv("TPU_WORKER_HOSTNAMES")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "3")
+    monkeypatch.setattr(joining, "find_spec", lambda name: name == "kubernetes" or None)
+    assert joining._cluster() == "Kubernetes, index 3"
+    monkeypatch.setattr(joining, "find_spec", lambda name: None)
+    assert joining._cluster() is None
+    assert "index 3: works alone; to join" in capsys.readouterr().err
 
 
 WRONG = {

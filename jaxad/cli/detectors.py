@@ -25,6 +25,13 @@ def score(args: list[str]) -> Answer:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="where to write")
     parser.add_argument("--maps", action="store_true", help="anomaly maps as well")
+    parser.add_argument(
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="of the first score, as chosen in the report: an image is anomalous at X "
+        "or above; beside the fitted rules",
+    )
     given = parser.read(args)
     if not (given.run / "contract.json").is_file():
         check_run(given.run)
@@ -36,7 +43,9 @@ def score(args: list[str]) -> Answer:
     from jaxad.progress import Reporter
 
     with Reporter(given.quiet):
-        where = score_files(given.run, given.images, out=given.out, maps=given.maps)
+        where = score_files(
+            given.run, given.images, given.out, given.maps, given.threshold
+        )
     return _scored(where)
 
 

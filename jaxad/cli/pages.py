@@ -148,6 +148,7 @@ SCORE = Page(
     """\
   jaxad score runs/default image.png
   jaxad score runs/default images --maps --out scored
+  jaxad score runs/default images --threshold 0.012   # chosen with the report's slider
   jaxad score runs/default images --json
 """,
     """\
