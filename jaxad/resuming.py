@@ -55,13 +55,14 @@ def finished(path: Path, identity: dict[str, Any], say: Callable[[str], None]) -
         )
     if not (path / folder.METRICS).is_file() or differences(old, identity, free):
         return False
-    return _sound(path, say)
+    return _sound(path, bool(env.get("final_model")), say)
 
 
-def _sound(path: Path, say: Callable[[str], None]) -> bool:
-    """Whether the checkpoints of a finished run's end are there."""
+def _sound(path: Path, final: bool, say: Callable[[str], None]) -> bool:
+    """Whether the checkpoints of a finished run's end are there. final: whether it
+    keeps a model that was fitted after the training, too."""
     ended = dict(zip(folder.CHECKPOINTS, ended_at(path), strict=False))
-    if (path / folder.MODEL).is_dir():
+    if final:
         ended[folder.MODEL] = 0
     for name, step in ended.items():
         try:

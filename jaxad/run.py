@@ -122,7 +122,9 @@ class _Work(NamedTuple):
         measured = _measure(parts, ready.splits, fitted, untrained, self.stop)
         seconds = {"load": loaded} | fitted.seconds | measured[0].seconds
         env["seconds"] = seconds | {"total": time.monotonic() - began}
-        env["steps"] = fitted.steps
+        # What loading it, and resuming, have to find.
+        kept = parts.method.finalize is not None
+        env |= {"steps": fitted.steps, "final_model": kept}
         _write(path, loop.history(*fitted.carries), env, *measured)
 
 

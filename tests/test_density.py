@@ -270,6 +270,11 @@ def test_other_scores_finalise_again_and_a_damaged_density_is_refused(run, tmp_p
             file.write_bytes(b"\0" * file.stat().st_size)
     with pytest.raises(CheckpointError, match="damaged"):
         jaxad.load_run(broken)
+    for gone in (False, True):  # and made again
+        if gone:
+            shutil.rmtree(broken / "model")
+        again = jaxad.train(CONFIG, out=broken, resume=True, quiet=True)
+        jax.tree.map(np.testing.assert_array_equal, again.state, run.state)
 
 
 class Bare(nn.Module):
