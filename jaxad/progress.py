@@ -50,7 +50,9 @@ class Reporter:
         self.profile, self.segments = profile, 0
         self.quiet = quiet
         self.every = every
-        self.console = Console(file=to or sys.stderr, highlight=False, soft_wrap=True)
+        self.console = Console(
+            file=to or sys.stderr, highlight=False, soft_wrap=True, emoji=False
+        )
         self.started = self.said = time.monotonic()
         self.what = ""
         self.bar: Progress | None = None

@@ -7,6 +7,8 @@ import math
 import shutil
 import warnings
 from importlib.resources import files
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import browser
 import numpy as np
@@ -455,6 +457,26 @@ def test_sweeps_of_one_setting_or_where_all_failed(page, tmp_path, axes):
     )
     words = "measured once" if one else "No setting could be ranked"
     assert words in page.text("#leaderboard")
+
+
+def test_the_page_of_a_sweep_finds_its_runs_from_wherever_it_is(page, sweep, tmp_path):
+    path = Path(shutil.copytree(sweep.parent, tmp_path / "a sweep"))
+    for name in ("best", "best-# ü"):
+        (path / name).mkdir()
+        (path / name / "metrics.json").write_text("{}")
+        (path / name / "report.html").touch()
+    (tmp_path / "pages").mkdir()
+    for file in (None, tmp_path / "pages" / "one.html"):
+        page.open(write_page(path, file))
+        links = page.js(
+            "return [...document.querySelectorAll('#leaderboard p a')]"
+            ".map((a) => a.href)"
+        )
+        found = [Path(unquote(urlsplit(link).path)) for link in links]
+        assert found == [
+            path / "best" / "report.html",
+            path / "best-# ü" / "report.html",
+        ]
 
 
 def test_runs_are_compared_and_each_is_there(page, folder, tmp_path):

@@ -36,7 +36,8 @@ def write_page(path: str | Path, out: str | Path | None = None) -> Path:
     path = Path(path)
     if is_sweep(path):
         sweep = read_sweep(path)
-        value = _built(path, lambda: sweep_page(sweep))
+        page = Path(out) if out else path / FILE
+        value = _built(path, lambda: sweep_page(sweep, page))
     else:
         run = read(path)
         value = _built(path, lambda: run_page(run, BUDGET))

@@ -1,7 +1,10 @@
 """The page of a sweep as plain values."""
 
 import math
+import os
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -24,8 +27,8 @@ _LESS, _SHARES = ("val_loss",), ("auroc", "average_precision")
 """Criteria of which less is better, and those from 0 to 1."""
 
 
-def sweep_page(sweep: SweepFolder) -> dict[str, Any]:
-    """Everything that the page shows of a sweep."""
+def sweep_page(sweep: SweepFolder, page: Path) -> dict[str, Any]:
+    """Everything that the page shows of a sweep. page: the file that it is for."""
     grid = read_json(sweep.path / "grid.json", dict)
     file = sweep.path / "env.json"
     env = read_json(file, dict) if file.is_file() else {}
@@ -41,11 +44,17 @@ def sweep_page(sweep: SweepFolder) -> dict[str, Any]:
         "tradeoff": tradeoff(sweep),
         "losses": losses(sweep),
         "tables": [table(block) for block in sweep_blocks(sweep)[1:]],
-        "runs": [file.parent.name for file in _runs(sweep)],
+        "runs": [_link(file.parent, page) for file in _runs(sweep)],
         "config": settings(grid["config"]),
         "grid": settings({"grid": grid["grid"]}),
         "environment": settings(env),
     }
+
+
+def _link(run: Path, page: Path) -> dict[str, str]:
+    """The name of a run, and its page's place as the page of the sweep sees it."""
+    to = os.path.relpath(run.resolve() / "report.html", page.resolve().parent)
+    return {"name": run.name, "href": quote(os.fsencode(Path(to).as_posix()))}
 
 
 def _runs(sweep: SweepFolder):

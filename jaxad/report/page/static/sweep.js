@@ -65,16 +65,13 @@ function sweepLosses(value) {
   );
 }
 
-function runLinks(names) {
-  if (!names.length) return null;
+function runLinks(runs) {
+  if (!runs.length) return null;
   return el(
     "p",
     {},
     "Runs of the best settings: ",
-    names.flatMap((name, i) => [
-      i ? ", " : null,
-      el("a", { href: `${encodeURIComponent(name)}/report.html` }, name),
-    ]),
+    runs.flatMap(({ name, href }, i) => [i ? ", " : null, el("a", { href }, name)]),
   );
 }
 
