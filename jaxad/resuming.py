@@ -22,18 +22,15 @@ def open_run(path: Path, resume: bool, say: Callable[[str], None]) -> bool:
             f"{path}: a finished run is there, but no checkpoint of it; choose another "
             f"--out, or remove {folder.METRICS} to train it anew"
         )
-    found = opening.open_run(path, resume, say)
-    if found:  # before anything of a finished run is taken away
-        for name in folder.CHECKPOINTS:
-            trusted(path / name)
-    return found
+    return opening.open_run(path, resume, say)
 
 
 def finished(path: Path, identity: dict[str, Any], say: Callable[[str], None]) -> bool:
     """Whether the run in a folder has all its results, with the same config, and the
     checkpoints that they are of.
 
-    Raises ConfigError where it is another run that is there.
+    Raises ConfigError where it is another run that is there, and CheckpointError where
+    it is not finished and cannot go on: before anything in the folder is taken away.
     """
     env = folder.read_json(path / "env.json")
     if not isinstance(env, dict) or "data" not in env:
@@ -53,9 +50,12 @@ def finished(path: Path, identity: dict[str, Any], say: Callable[[str], None]) -
             f"{path}: another run is there ({', '.join(changed)}); go back to its "
             "values or choose another --out"
         )
-    if not (path / folder.METRICS).is_file() or differences(old, identity, free):
-        return False
-    return _sound(path, bool(env.get("final_model")), say)
+    done = (path / folder.METRICS).is_file() and not differences(old, identity, free)
+    done = done and _sound(path, bool(env.get("final_model")), say)
+    if not done:
+        for name in folder.CHECKPOINTS:
+            trusted(path / name)
+    return done
 
 
 def _sound(path: Path, final: bool, say: Callable[[str], None]) -> bool:

@@ -7,10 +7,9 @@ import numpy as np
 
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import alternate
-from jaxad.benchmark.steps import torch_or_error
+from jaxad.benchmark.steps import beside_torch, place
 from jaxad.benchmark.work import multiply_adds
 from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
-from jaxad.environment import cores
 from jaxad.grid import execute
 from jaxad.progress import counted
 
@@ -47,21 +46,14 @@ def measure(cases: tuple[Case, ...] = CASES) -> tuple[str, list[dict[str, Any]]]
 
     Raises JaxadError where PyTorch is missing.
     """
-    torch = torch_or_error("conv")
     image = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *SHAPE), np.uint8)
-    ours = jax.devices()[0]
-    theirs = "cuda" if ours.platform == "gpu" and torch.cuda.is_available() else "cpu"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
-    try:
+    with beside_torch("conv") as (_, theirs):
         each = counted(cases, "networks", len(cases))
         rows = [row for case in each for row in _rows(case, image, theirs)]
-    finally:
-        torch.set_num_threads(threads)
-    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"
+    here, where = jax.devices()[0].device_kind, place(theirs)
     note = (
         "A training step of one network, Adam, MSE, patches of 32x32; jaxad on "
-        f"{ours.device_kind}; PyTorch eager on {where}, NCHW; medians; compilation "
+        f"{here}; PyTorch eager on {where}, NCHW; medians; compilation "
         f"apart. In a sweep: a step and member of {MEMBERS}, as the probe chooses, "
         "beside one alone"
     )

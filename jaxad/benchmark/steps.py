@@ -1,7 +1,8 @@
 """`jaxad benchmark train`: a training step beside PyTorch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
@@ -50,16 +51,10 @@ def measure(
 
     Raises JaxadError where PyTorch is missing, or does not compute the same.
     """
-    torch = torch_or_error("train")
     image = np.random.default_rng(0).integers(0, 256, (examples, *SHAPE), np.uint8)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
-    try:
-        with jax.default_device(jax.devices("cpu")[0]):
-            each = counted(cases, "networks", len(cases))
-            rows = [_row(case, image, pairs) for case in each]
-    finally:
-        torch.set_num_threads(threads)
+    with beside_torch("train"), jax.default_device(jax.devices("cpu")[0]):
+        each = counted(cases, "networks", len(cases))
+        rows = [_row(case, image, pairs) for case in each]
     note = (
         f"One training step, batch {BATCH}, Adam 1e-3, MSE, {examples} images of 28x28 "
         f"in memory; PyTorch eager, {cores()} threads, NCHW; median of {pairs} pairs; "
@@ -177,6 +172,26 @@ def _data(image: np.ndarray) -> TrainData:
     return TrainData(
         stored, label, rows, stored[:BATCH], label[:BATCH], jnp.arange(BATCH)
     )
+
+
+@contextmanager
+def beside_torch(what: str) -> Iterator[tuple[Any, str]]:
+    """PyTorch with all usable cores, and its device that JAX's first one is; its
+    settings come back afterwards. Raises JaxadError where it is missing."""
+    torch = torch_or_error(what)
+    gpu = jax.devices()[0].platform == "gpu" and torch.cuda.is_available()
+    threads, exact = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(cores())
+    try:
+        yield torch, "cuda" if gpu else "cpu"
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(exact)
+
+
+def place(device: str) -> str:
+    """A device of PyTorch in words."""
+    return "the GPU" if device == "cuda" else f"the CPU, {cores()} threads"
 
 
 def torch_or_error(what: str) -> Any:

@@ -9,9 +9,8 @@ import numpy as np
 
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import PAIRS, alternate
-from jaxad.benchmark.steps import torch_or_error, weights
+from jaxad.benchmark.steps import beside_torch, place, weights
 from jaxad.config import Config, Conv, Deep, Linear, Train, set_values
-from jaxad.environment import cores
 from jaxad.progress import counted
 
 EXAMPLES, SHAPE = 54_000, (28, 28, 1)
@@ -51,21 +50,14 @@ def measure(
 
     Raises JaxadError where PyTorch is missing.
     """
-    torch = torch_or_error("sweep")
     image = np.random.default_rng(0).integers(0, 256, (examples, *SHAPE), np.uint8)
-    ours = jax.devices()[0]
-    theirs = "cuda" if ours.platform == "gpu" and torch.cuda.is_available() else "cpu"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
-    try:
+    with beside_torch("sweep") as (_, theirs):
         each = counted(cases, "grids", len(cases))
         rows = [row for case in each for row in _rows(case, image, theirs, pairs)]
-    finally:
-        torch.set_num_threads(threads)
-    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"
+    here, where = jax.devices()[0].device_kind, place(theirs)
     note = (
         "A training step of one member of a grid over learning rates; Adam, MSE; "
-        f"{examples} images of 28x28 in memory. jaxad on {ours.device_kind}, as the "
+        f"{examples} images of 28x28 in memory. jaxad on {here}, as the "
         f"sweep's probe chooses; PyTorch eager on {where}, NCHW, member after member; "
         f"median of {pairs} pairs; compilation apart"
     )

@@ -14,10 +14,9 @@ import numpy as np
 
 from jaxad.benchmark.grids import Grid, Trainer
 from jaxad.benchmark.pairs import alternate, seconds
-from jaxad.benchmark.steps import torch_or_error, weights
+from jaxad.benchmark.steps import beside_torch, place, weights
 from jaxad.benchmark.work import multiply_adds
 from jaxad.config import Config, Conv, Denoiser, Optim, Strided, Train, set_values
-from jaxad.environment import cores
 from jaxad.grid.execute import Compiled
 from jaxad.progress import counted
 
@@ -79,25 +78,17 @@ def measure(
 
     Raises JaxadError where PyTorch is missing.
     """
-    torch = torch_or_error("throughput")
-    ours = jax.devices()[0]
-    sizes = sizes or (SMALL if ours.platform == "cpu" else LARGE)
-    theirs = "cuda" if ours.platform == "gpu" and torch.cuda.is_available() else "cpu"
-    threads, exact = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(cores())
-    # As XLA does with float32 on a GPU, and PyTorch itself with convolutions.
-    torch.set_float32_matmul_precision("high")
+    sizes = sizes or (SMALL if jax.default_backend() == "cpu" else LARGE)
     both = [(case, half) for case in sizes.cases for half in PRECISIONS]
-    try:
+    with beside_torch("throughput") as (torch, theirs):
+        # As XLA does with float32 on a GPU, and PyTorch itself with convolutions.
+        torch.set_float32_matmul_precision("high")
         each = counted(both, "networks in a precision", len(both))
         rows = [row for one in each for row in _rows(*one, sizes, theirs, pairs)]
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(exact)
-    where = "the GPU" if theirs == "cuda" else f"the CPU, {cores()} threads"
+    here, where = jax.devices()[0].device_kind, place(theirs)
     note = (
         "A training step of one member of a grid over learning rates; Adam, MSE; "
-        f"{EXAMPLES} images in memory. jaxad on {ours.device_kind}, as the sweep's "
+        f"{EXAMPLES} images in memory. jaxad on {here}, as the sweep's "
         f"probe chooses; PyTorch on {where}, NCHW, one network alone, bfloat16 by "
         f"autocast; median of {pairs} pairs; compilation apart. Shares of a product of "
         f"two {sizes.matrix}x{sizes.matrix} matrices in the same precision, at 6 FLOP "
