@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxad.benchmark.grids import Grid, Trainer
+from jaxad.benchmark.grids import Grid, Trainer, over_rates
 from jaxad.benchmark.pairs import alternate
 from jaxad.benchmark.steps import beside_torch, place
 from jaxad.benchmark.work import multiply_adds
-from jaxad.config import Config, Denoiser, Optim, Strided, Train, set_values
+from jaxad.config import Config, Denoiser, Strided, Train
 from jaxad.grid import execute
 from jaxad.progress import counted
 
@@ -62,16 +62,8 @@ def measure(cases: tuple[Case, ...] = CASES) -> tuple[str, list[dict[str, Any]]]
 
 def configs_of(case: Case) -> list[Config]:
     """The configs of a case's members."""
-    train, optim = Train(epochs=1, batch_size=case.batch), Optim(b1=0.5)
-    base = Config(model=case.model, optim=optim, train=train)
-    name = "optim.lr"
-    if case.denoiser is not None:
-        whole = {"denoiser": case.denoiser}
-        base = set_values(base, whole)
-        base = set_values(base, {"denoiser.optim": optim, "denoiser.train": train})
-        name = "denoiser.optim.lr"
-    rates = np.geomspace(1e-4, 3e-3, MEMBERS)
-    return [set_values(base, {name: float(f"{x:.3g}")}) for x in rates]
+    train = Train(epochs=1, batch_size=case.batch)
+    return over_rates(case.model, case.denoiser, train, MEMBERS)
 
 
 def _rows(case: Case, image: np.ndarray, device: str) -> list[dict[str, Any]]:

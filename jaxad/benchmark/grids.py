@@ -11,7 +11,18 @@ import numpy as np
 from jaxad import methods
 from jaxad.batches import order
 from jaxad.carry import Carry
-from jaxad.config import Config, blank, stages, traced
+from jaxad.config import (
+    Config,
+    Conv,
+    Denoiser,
+    Optim,
+    Strided,
+    Train,
+    blank,
+    set_values,
+    stages,
+    traced,
+)
 from jaxad.grid import execute
 from jaxad.grid.execute import Compiled
 from jaxad.grid.lane_data import LaneData, placed, stack
@@ -98,6 +109,20 @@ class Grid:
         label = (few % 2).astype(jnp.int32)
         lane = LaneData(self.key, hparams, rows, few, few, label, few)
         return lane._replace(before=self.before)
+
+
+def over_rates(
+    model: Conv | Strided, denoiser: Denoiser | None, train: Train, members: int
+) -> list[Config]:
+    """Configs over learning rates of the last stage: of the model, or of a denoiser
+    behind it. train: of each stage."""
+    base, name = Config(model=model, optim=Optim(b1=0.5), train=train), "optim.lr"
+    if denoiser is not None:
+        base = set_values(base, {"denoiser": denoiser})
+        own = {"denoiser.optim": base.optim, "denoiser.train": train}
+        base, name = set_values(base, own), f"denoiser.{name}"
+    rates = np.geomspace(1e-4, 3e-3, members)
+    return [set_values(base, {name: float(f"{rate:.6g}")}) for rate in rates]
 
 
 def _fresh(config: Config, image: np.ndarray) -> Any:

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.benchmark.grids import Grid, Trainer
+from jaxad.benchmark.grids import Grid, Trainer, over_rates
 from jaxad.benchmark.pairs import alternate, seconds
 from jaxad.benchmark.steps import beside_torch, place, weights
 from jaxad.benchmark.work import multiply_adds
-from jaxad.config import Config, Conv, Denoiser, Optim, Strided, Train, set_values
+from jaxad.config import Config, Conv, Denoiser, Strided, Train
 from jaxad.grid.execute import Compiled
 from jaxad.progress import counted
 
@@ -101,15 +101,7 @@ def measure(
 def configs_of(case: Case, precision: str, members: int) -> list[Config]:
     """The configs of a grid."""
     train = Train(epochs=1, batch_size=case.batch, precision=precision)  # type: ignore[arg-type]
-    optim = Optim(b1=0.5)
-    base = Config(model=case.model, optim=optim, train=train)
-    name = "optim.lr"
-    if case.denoiser is not None:
-        base = set_values(base, {"denoiser": case.denoiser})
-        base = set_values(base, {"denoiser.optim": optim, "denoiser.train": train})
-        name = "denoiser.optim.lr"
-    rates = np.geomspace(1e-4, 3e-3, members)
-    return [set_values(base, {name: float(rate)}) for rate in rates]
+    return over_rates(case.model, case.denoiser, train, members)
 
 
 def _rows(
